@@ -1,0 +1,62 @@
+namespace Timonier.Api.Json;
+
+/// <summary>A JSON array as a mutable tree node; see <see cref="JsonMap"/> for the values.</summary>
+public sealed class JsonList : List<object?>
+{
+    public JsonList() { }
+
+    public JsonList(IEnumerable<object?> items) : base(items) { }
+
+    public JsonList(int capacity) : base(capacity) { }
+
+    public JsonList DeepClone()
+    {
+        var copy = new JsonList(Count);
+        foreach (var item in this)
+            copy.Add(JsonTree.DeepClone(item));
+        return copy;
+    }
+}
+
+/// <summary>What is common to all nodes of a JSON tree.</summary>
+public static class JsonTree
+{
+    public static object? DeepClone(object? value) => value switch
+    {
+        JsonMap map => map.DeepClone(),
+        JsonList list => list.DeepClone(),
+        _ => value,
+    };
+
+    /// <summary>Equal as JSON: the order of keys does not matter; 1 and 1.0 are equal.</summary>
+    public static bool DeepEquals(object? a, object? b)
+    {
+        switch (a, b)
+        {
+            case (JsonMap x, JsonMap y):
+                if (x.Count != y.Count)
+                    return false;
+                foreach (var (key, value) in x)
+                {
+                    if (!y.TryGetValue(key, out var other) || !DeepEquals(value, other))
+                        return false;
+                }
+                return true;
+            case (JsonList x, JsonList y):
+                if (x.Count != y.Count)
+                    return false;
+                for (var i = 0; i < x.Count; i++)
+                {
+                    if (!DeepEquals(x[i], y[i]))
+                        return false;
+                }
+                return true;
+            case (long x, double y):
+                return x == y;
+            case (double x, long y):
+                return x == y;
+            default:
+                return Equals(a, b);
+        }
+    }
+}
