@@ -1,0 +1,288 @@
+using System.Buffers;
+using System.Text;
+
+namespace Timonier.Store.Sqlite;
+
+/// <summary>
+/// The store on disk: one table to which every change is appended in the order of revisions, and from which compaction deletes
+/// what was superseded. Reading it from start to end rebuilds the state and what history there is. One thread writes; one may read history meanwhile.
+/// </summary>
+internal sealed class SqliteLog : IDisposable
+{
+    /// <summary>The file's own words for "this is a timonier store": "TiMo" in ASCII. Never changes.</summary>
+    private const int ApplicationId = 0x54694d6f;
+
+    /// <summary>The form of the tables. A new form gets the next number and code that reads the old one.</summary>
+    private const int FormatVersion = 1;
+
+    /// <summary>A row's id is its revision times this plus its number within the revision, so that rows lie in order.</summary>
+    private const int RowsPerRevision = TxnRequest.OperationsMax;
+
+    /// <summary>The WAL is copied into the database when about this much is in it: rarely enough to cost little, soon enough to keep the file small.</summary>
+    private const long CheckpointBytes = 16L << 20;
+
+    /// <summary>A change writes its value's pages, and about this much more: its share of the commit's tail page, tree page and frame headers.</summary>
+    private const int ChangeOverheadBytes = 1024;
+
+    private const string Schema = """
+        CREATE TABLE log (id INTEGER PRIMARY KEY, prev INTEGER NOT NULL, created INTEGER NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, value BLOB);
+        CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+        INSERT INTO meta VALUES ('compacted', 0), ('cleaned', 0);
+        """;
+
+    private readonly Database _writer;
+    private readonly Action<StoreFaultPoint> _reach;
+    private readonly Statement _begin, _commit, _rollback, _insert, _superseded, _delete, _setMeta;
+    private readonly HistoryReader _history;
+    private long _cleanedId;
+    private long _bytesSinceCheckpoint;
+
+    public SqliteLog(string path, Action<StoreFaultPoint> reach)
+    {
+        _reach = reach;
+        _writer = new Database(path);
+        try
+        {
+            _begin = _writer.Prepare("BEGIN IMMEDIATE");
+            _commit = _writer.Prepare("COMMIT");
+            _rollback = _writer.Prepare("ROLLBACK");
+            Prepare(path);
+            _insert = _writer.Prepare("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+            _superseded = _writer.Prepare("SELECT id, prev, value IS NULL FROM log WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3");
+            _delete = _writer.Prepare("DELETE FROM log WHERE id = ?1");
+            _setMeta = _writer.Prepare("UPDATE meta SET value = ?2 WHERE name = ?1");
+            CompactedRevision = _writer.QueryInt64("SELECT value FROM meta WHERE name = 'compacted'");
+            _cleanedId = _writer.QueryInt64("SELECT value FROM meta WHERE name = 'cleaned'");
+            _history = new HistoryReader(path);
+        }
+        catch
+        {
+            _writer.Dispose();
+            throw;
+        }
+    }
+
+    public long CompactedRevision { get; private set; }
+
+    /// <summary>Compaction has rows left to delete.</summary>
+    public bool CleanPending => _cleanedId < IdBefore(CompactedRevision + 1);
+
+    /// <summary>The id before all ids of a revision.</summary>
+    public static long IdBefore(long revision) => (revision * RowsPerRevision) - 1;
+
+    public static long IdOf(Entry? entry) => entry is null ? 0 : (entry.ModRevision * RowsPerRevision) + entry.Operation;
+
+    /// <summary>Everything that is there, in order. Tells whether all history before a row is still there, so that gaps can be told from compaction.</summary>
+    public IEnumerable<LogRow> ReadAll()
+    {
+        using var statement = _writer.Prepare("SELECT id, prev, created, version, key, value FROM log ORDER BY id");
+        while (statement.Step())
+        {
+            var id = statement.Int64(0);
+            var key = statement.Text(4);
+            yield return new LogRow(id, statement.Int64(1), id > _cleanedId, key, LogRow.ReadEntry(statement, id, 2, key, 5));
+        }
+    }
+
+    /// <summary>See <see cref="HistoryReader.Read"/>.</summary>
+    public List<WatchResponse> ReadHistory(long afterRevision, long throughRevision) => _history.Read(afterRevision, throughRevision);
+
+    /// <summary>Makes changes durable, all or none.</summary>
+    public void Append(IReadOnlyList<WatchResponse> changes)
+    {
+        _reach(StoreFaultPoint.BeforeWrite);
+        var cleaned = _cleanedId;
+        Transact(StoreFaultPoint.BeforeCommit, () =>
+        {
+            var count = 0;
+            foreach (var change in changes)
+            {
+                count += change.Events.Count;
+                for (var i = 0; i < change.Events.Count; i++)
+                {
+                    Insert(change.Events[i], (change.Revision * RowsPerRevision) + i);
+                }
+            }
+
+            // A change supersedes at most one row: cleaning twice as many catches up whatever the load.
+            cleaned = CleanPending ? CleanRows(2 * count) : cleaned;
+        });
+        _cleanedId = cleaned;
+    }
+
+    public void Compact(long revision)
+    {
+        Transact(StoreFaultPoint.BeforeCleanCommit, () => SetMeta("compacted"u8, revision));
+        CompactedRevision = revision;
+    }
+
+    /// <summary>Deletes some of the superseded rows.</summary>
+    public void Clean(int rowsMax)
+    {
+        var cleaned = _cleanedId;
+        Transact(StoreFaultPoint.BeforeCleanCommit, () => cleaned = CleanRows(rowsMax));
+        _cleanedId = cleaned;
+    }
+
+    /// <summary>Keeps the WAL short. A full disk is no error here: what is committed stays safe in the WAL.</summary>
+    public void CheckpointIfDue()
+    {
+        if (_bytesSinceCheckpoint < CheckpointBytes)
+        {
+            return;
+        }
+
+        _bytesSinceCheckpoint = 0;
+        try
+        {
+            _writer.Checkpoint();
+        }
+        catch (StoreFullException)
+        {
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in (Statement[])[_begin, _commit, _rollback, _insert, _superseded, _delete, _setMeta])
+        {
+            statement.Dispose();
+        }
+
+        _history.Dispose();
+        _writer.Dispose();
+    }
+
+    private void Prepare(string path)
+    {
+        // Read first: nothing is changed in a file that is not ours.
+        var tables = _writer.QueryInt64("SELECT count(*) FROM sqlite_master");
+        if (tables > 0 && _writer.QueryInt64("PRAGMA application_id") != ApplicationId)
+        {
+            throw new StoreCorruptException($"{path}: an SQLite database, but not a timonier store");
+        }
+
+        if (tables > 0 && _writer.QueryInt64("PRAGMA user_version") is var version && version != FormatVersion)
+        {
+            throw new StoreCorruptException($"{path}: format {version}, this program knows {FormatVersion}: written by a newer timonier?");
+        }
+
+        _writer.Execute("PRAGMA auto_vacuum = NONE");
+        _writer.Execute("PRAGMA journal_mode = WAL");
+        _writer.Execute("PRAGMA synchronous = FULL"); // the WAL is synced at every commit: durable before the answer
+        _writer.Execute("PRAGMA secure_delete = OFF"); // Debian's default overwrites what is deleted: twice the writes
+        _writer.Execute("PRAGMA wal_autocheckpoint = 0"); // CheckpointIfDue, after the reply instead of before it
+        if (tables == 0)
+        {
+            Transact(StoreFaultPoint.BeforeCommit, () =>
+            {
+                foreach (var sql in Schema.Split(";\n", StringSplitOptions.RemoveEmptyEntries))
+                {
+                    _writer.Execute(sql);
+                }
+
+                _writer.Execute($"PRAGMA application_id = {ApplicationId}");
+                _writer.Execute($"PRAGMA user_version = {FormatVersion}");
+            });
+        }
+    }
+
+    private void Transact(StoreFaultPoint beforeCommit, Action work)
+    {
+        _begin.Run();
+        try
+        {
+            work();
+            _reach(beforeCommit);
+            _commit.Run();
+        }
+        catch
+        {
+            // Some errors, a full disk among them, roll back by themselves.
+            if (_writer.InTransaction)
+            {
+                _rollback.Run();
+            }
+
+            throw;
+        }
+    }
+
+    private unsafe void Insert(StoreEvent change, long id)
+    {
+        var value = change.Current?.Bytes;
+        var utf8 = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(change.Key.Length));
+        var length = Encoding.UTF8.GetBytes(change.Key, utf8);
+        var empty = (byte)0;
+        fixed (byte* key = utf8, blob = value)
+        {
+            _insert.Bind(1, id);
+            _insert.Bind(2, IdOf(change.Previous));
+            _insert.Bind(3, change.Current?.CreateRevision ?? 0);
+            _insert.Bind(4, change.Current?.Version ?? 0);
+            _insert.BindText(5, key, length);
+            if (value is null)
+            {
+                _insert.BindNull(6);
+            }
+            else
+            {
+                _insert.BindBlob(6, value.Length == 0 ? &empty : blob, value.Length);
+            }
+
+            _insert.Run();
+        }
+
+        ArrayPool<byte>.Shared.Return(utf8);
+        _bytesSinceCheckpoint += (value?.Length ?? 0) + ChangeOverheadBytes;
+    }
+
+    /// <summary>
+    /// Each change up to the compacted revision has superseded its previous row; a delete is itself of no more use. Example: rows
+    /// 1 create a, 2 put a, 3 delete a, compacted at 2: row 2 removes row 1. Compacted at 3: row 3 removes row 2 and itself.
+    /// </summary>
+    private long CleanRows(int rowsMax)
+    {
+        var end = IdBefore(CompactedRevision + 1);
+        var rows = new List<long>();
+        var cleaned = end;
+        _superseded.Bind(1, _cleanedId);
+        _superseded.Bind(2, end + 1);
+        _superseded.Bind(3, rowsMax);
+        var seen = 0;
+        try
+        {
+            for (; _superseded.Step(); seen++)
+            {
+                cleaned = _superseded.Int64(0);
+                rows.Add(_superseded.Int64(1));
+                rows.Add(_superseded.Int64(2) == 1 ? cleaned : 0);
+            }
+        }
+        finally
+        {
+            _superseded.Reset();
+        }
+
+        foreach (var id in rows.Where(id => id != 0))
+        {
+            _delete.Bind(1, id);
+            _delete.Run();
+        }
+
+        cleaned = seen < rowsMax ? end : cleaned;
+        SetMeta("cleaned"u8, cleaned);
+        _bytesSinceCheckpoint += (long)seen * ChangeOverheadBytes;
+        return cleaned;
+    }
+
+    private unsafe void SetMeta(ReadOnlySpan<byte> name, long value)
+    {
+        fixed (byte* pointer = name)
+        {
+            _setMeta.BindText(1, pointer, name.Length);
+            _setMeta.Bind(2, value);
+            _setMeta.Run();
+        }
+    }
+}
