@@ -1,0 +1,34 @@
+using Timonier.Api.Json;
+using Timonier.ApiServer.Requests;
+
+namespace Timonier.ApiServer.Admission;
+
+/// <summary>One operation on its way through admission.</summary>
+public sealed record AdmissionAttributes
+{
+    public required RequestScope Scope { get; init; }
+
+    /// <summary>CREATE, UPDATE, DELETE or CONNECT.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>The object as it would be stored; null for DELETE. Mutating admission changes it in place.</summary>
+    public JsonMap? Object { get; init; }
+
+    /// <summary>The object before; null for CREATE. Never changed.</summary>
+    public JsonMap? OldObject { get; init; }
+
+    /// <summary>The request's options object (CreateOptions, ...); null when there is none.</summary>
+    public JsonMap? Options { get; init; }
+}
+
+/// <summary>Changes objects before validation. Refuses by throwing an <see cref="Api.Errors.ApiException"/>.</summary>
+public interface IMutatingAdmission
+{
+    ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel);
+}
+
+/// <summary>Refuses objects after validation by throwing an <see cref="Api.Errors.ApiException"/>.</summary>
+public interface IValidatingAdmission
+{
+    ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel);
+}
