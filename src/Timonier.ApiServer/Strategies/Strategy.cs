@@ -1,6 +1,7 @@
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Validation;
 
 namespace Timonier.ApiServer.Strategies;
 
@@ -61,8 +62,12 @@ public class Strategy
     /// <summary>Has the kind a generation at all? Upstream gives none to ConfigMaps, Secrets, Events, ...</summary>
     public virtual bool HasGeneration => false;
 
-    /// <summary>The grace period of a delete in seconds when the client names none; 0 deletes at once. Only pods wait upstream.</summary>
-    public virtual long DefaultGracePeriodSeconds(JsonMap obj) => 0;
+    /// <summary>How long a delete waits, in seconds; 0 deletes at once. Only pods wait upstream.</summary>
+    /// <param name="requested">What the client's DeleteOptions name; null when they name none.</param>
+    public virtual long GracePeriodSeconds(JsonMap obj, long? requested) => 0;
+
+    /// <summary>What is wrong with a name for this kind; <paramref name="prefix"/>: it is a generateName. Empty when fine.</summary>
+    public virtual IReadOnlyList<string> NameFaults(string name, bool prefix) => MetadataValidation.Subdomain(name, prefix);
 
     /// <summary>May a PUT create the object? Upstream allows it for few kinds (leases, events, endpoints, ...).</summary>
     public virtual bool AllowCreateOnUpdate => false;
