@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+
+namespace Timonier.Kubelet;
+
+/// <summary>mount(2) flags, by the numbers of linux/mount.h.</summary>
+[Flags]
+internal enum MountFlags : ulong
+{
+    None = 0,
+    ReadOnly = 1,
+    NoSuid = 2,
+    NoDev = 4,
+    NoExec = 8,
+    Remount = 32,
+    Bind = 4096,
+    Recursive = 16384,
+    Private = 1 << 18,
+    Slave = 1 << 19,
+    Shared = 1 << 20,
+}
+
+/// <summary>The system calls that the framework has no name for. Each turns errno into an <see cref="IOException"/> that says what was tried.</summary>
+internal static partial class Native
+{
+    private const int ENoEntry = 2; // ENOENT
+    private const int EnoProcess = 3; // ESRCH
+    private const int EInvalid = 22; // EINVAL: not a mount point
+    private const int DetachMount = 2; // MNT_DETACH (umount2(2))
+
+    public static void Mount(string source, string target, string type, MountFlags flags, string? data)
+    {
+        if (MountCall(source, target, type, (ulong)flags, data) != 0)
+            throw Failed($"mount {type} {source} on {target}");
+    }
+
+    /// <summary>Also when the mount is busy (it goes when its last user does). Nothing happens when nothing is mounted there.</summary>
+    public static void Unmount(string target)
+    {
+        if (UnmountCall(target, DetachMount) != 0 && Marshal.GetLastPInvokeError() is not (EInvalid or ENoEntry))
+            throw Failed($"unmount {target}");
+    }
+
+    /// <summary>Follows no symbolic link. -1 leaves that id as it is.</summary>
+    public static void ChangeOwner(string path, int user, int group)
+    {
+        if (ChangeOwnerCall(path, user, group) != 0)
+            throw Failed($"change owner of {path}");
+    }
+
+    /// <returns>False when there is no such process. Signal 0 only asks.</returns>
+    public static bool Kill(int processId, int signal)
+    {
+        if (KillCall(processId, signal) == 0)
+            return true;
+        return Marshal.GetLastPInvokeError() == EnoProcess ? false : throw Failed($"send signal {signal} to process {processId}");
+    }
+
+    private static IOException Failed(string what)
+    {
+        var error = Marshal.GetLastPInvokeError();
+        return new IOException($"{what}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MountCall(string source, string target, string type, ulong flags, string? data);
+
+    [LibraryImport("libc", EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int UnmountCall(string target, int flags);
+
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeOwnerCall(string path, int user, int group);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int KillCall(int processId, int signal);
+}
