@@ -46,7 +46,12 @@ internal static class CniConfig
         File.Move(draft, path, overwrite: true);
     }
 
-    public static void Remove(string directory, string networkName) => File.Delete(PathOf(directory, networkName));
+    public static void Remove(string directory, string networkName)
+    {
+        // File.Delete minds a missing folder, though not a missing file.
+        if (File.Exists(PathOf(directory, networkName)))
+            File.Delete(PathOf(directory, networkName));
+    }
 
     private static string PathOf(string directory, string networkName) => Path.Combine(directory, $"10-{networkName}.conflist");
 }
