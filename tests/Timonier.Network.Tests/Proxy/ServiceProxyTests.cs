@@ -4,7 +4,7 @@ using Timonier.Network.Proxy;
 
 namespace Timonier.Network.Tests.Proxy;
 
-public class ServiceProxyTests
+public sealed class ServiceProxyTests : IDisposable
 {
     /// <summary>Hands every command to the test, which decides how it ends.</summary>
     private sealed class FakeCommand : IExternalCommand
@@ -31,6 +31,8 @@ public class ServiceProxyTests
     private const string Create = "create\n";
     private readonly FakeCommand _command = new();
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(30));
+
+    public void Dispose() => _limit.Dispose();
 
     private static NftModel Model(string protocol, params string[] endpoints) => ServiceRules.Build(
         ServiceRulesTests.Service(new() { Ports = [new() { Name = "http", Port = 80, Protocol = protocol }] }),
