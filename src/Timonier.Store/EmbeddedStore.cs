@@ -18,7 +18,7 @@ public sealed class EmbeddedStore : IStore
     private readonly ITimer _timer;
     private readonly PastSnapshots _past = new();
     private readonly Lock _memoryGate = new();
-    private volatile bool _closed;
+    private int _closed;
 
     private EmbeddedStore(StoreOptions options, TimeProvider timeProvider)
     {
@@ -41,7 +41,7 @@ public sealed class EmbeddedStore : IStore
         }
 
         _writer = _disk is null ? null : new Writer(_committer);
-        _timer = timeProvider.CreateTimer(_ => _ = CompactAsScheduledAsync(), null, schedule.Period, schedule.Period);
+        _timer = timeProvider.CreateTimer(_ => _ = CompactAsync(schedule), null, schedule.Period, schedule.Period);
     }
 
     /// <inheritdoc/>
@@ -108,12 +108,11 @@ public sealed class EmbeddedStore : IStore
     /// <summary>Writes what is queued, closes the files and lets go of the directory. Watches end with <see cref="StoreClosedException"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_closed)
+        if (Interlocked.Exchange(ref _closed, 1) == 1)
         {
             return;
         }
 
-        _closed = true;
         await _timer.DisposeAsync();
         _writer?.Dispose();
         _committer.Events.Close(new StoreClosedException("the store is closed"));
@@ -123,7 +122,7 @@ public sealed class EmbeddedStore : IStore
 
     private async Task<TxnResponse> SubmitAsync(Pending pending, CancellationToken cancellationToken)
     {
-        if (_closed)
+        if (Volatile.Read(ref _closed) == 1)
         {
             throw new StoreClosedException("the store is closed");
         }
@@ -137,16 +136,21 @@ public sealed class EmbeddedStore : IStore
         lock (_memoryGate)
         {
             _committer.Commit([pending]);
+            _committer.Maintain(idle: false);
         }
 
         return await pending.Task;
     }
 
-    private async Task CompactAsScheduledAsync()
+    private async Task CompactAsync(CompactionSchedule schedule)
     {
         try
         {
-            await SubmitAsync(new Pending(null), CancellationToken.None);
+            if (schedule.TakeSample(Revision) is var due && due > CompactedRevision)
+            {
+                await SubmitAsync(new Pending(null, due), CancellationToken.None);
+            }
+
             _past.DropBefore(CompactedRevision);
         }
         catch (StoreException)
@@ -211,6 +215,19 @@ public sealed class EmbeddedStore : IStore
         return changes is null || CompactedRevision > afterRevision ? throw new CompactedException(afterRevision + 1, CompactedRevision) : changes;
     }
 
+    private static WatchResponse InRange(WatchResponse change, KeyRange range)
+    {
+        foreach (var one in change.Events)
+        {
+            if (!range.Contains(one.Key))
+            {
+                return change with { Events = [.. change.Events.Where(other => range.Contains(other.Key))] };
+            }
+        }
+
+        return change;
+    }
+
     private async IAsyncEnumerable<WatchResponse> WatchFromAsync(
         long startRevision, KeyRange range, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -228,11 +245,11 @@ public sealed class EmbeddedStore : IStore
             foreach (var change in ReadChanges(next - 1, Revision))
             {
                 next = change.Revision + 1;
-                var inRange = change.Events.All(one => range.Contains(one.Key)) ? change.Events : [.. change.Events.Where(one => range.Contains(one.Key))];
-                told = inRange.Count > 0;
+                var inRange = InRange(change, range);
+                told = inRange.Events.Count > 0;
                 if (told)
                 {
-                    yield return change with { Events = inRange };
+                    yield return inRange;
                 }
             }
 

@@ -10,7 +10,7 @@ public readonly record struct RequestOp
 
     public string Key { get; }
 
-    public ReadOnlyMemory<byte>? Value => Bytes is null ? null : new ReadOnlyMemory<byte>(Bytes);
+    public ReadOnlyMemory<byte>? Value => Bytes is null ? default(ReadOnlyMemory<byte>?) : Bytes; // a plain null would convert to an empty value
 
     internal byte[]? Bytes { get; }
 

@@ -19,6 +19,7 @@ internal sealed class Committer
     private long _compactedRevision;
     private StoreClosedException? _failure;
     private bool _cleanPaused;
+    private bool _sampleDue;
 
     public Committer(SqliteLog? disk, StoreOptions options, CompactionSchedule schedule)
     {
@@ -72,11 +73,17 @@ internal sealed class Committer
         }
     }
 
-    /// <summary>What is done after the reply: deletes superseded rows if <paramref name="idle"/>, and shortens the WAL.</summary>
+    /// <summary>What is done after the reply: bounds the history, deletes superseded rows if <paramref name="idle"/>, shortens the WAL.</summary>
     public void Maintain(bool idle)
     {
         try
         {
+            if (_sampleDue && _failure is null)
+            {
+                _sampleDue = false;
+                CompactAt(_schedule.TakeSample(_current.Revision));
+            }
+
             if (idle && CleanPending)
             {
                 _disk!.Clean(CleanRowsMax);
@@ -154,13 +161,18 @@ internal sealed class Committer
             _compactedRevision = Math.Max(_compactedRevision, beforeFirst > 1 ? beforeFirst : 0);
         }
 
-        _schedule.Add(EventLog.BytesOf(change));
+        _sampleDue |= _schedule.Add(EventLog.BytesOf(change));
     }
 
     private void Compact(Pending pending)
     {
         try
         {
+            if (pending.CompactRevision <= _compactedRevision)
+            {
+                throw new CompactedException(pending.CompactRevision, _compactedRevision);
+            }
+
             CompactAt(pending.CompactRevision);
             pending.TrySetResult(new TxnResponse(true, _current.Revision, []));
         }
@@ -174,9 +186,8 @@ internal sealed class Committer
         }
     }
 
-    private void CompactAt(long requested)
+    private void CompactAt(long revision)
     {
-        var revision = requested > 0 ? requested : _schedule.TakeSample(_current.Revision);
         if (revision > _current.Revision)
         {
             throw new FutureRevisionException(revision, _current.Revision);
@@ -188,10 +199,6 @@ internal sealed class Committer
             _disk?.Compact(revision);
             Volatile.Write(ref _compactedRevision, revision);
             Events.DropThrough(revision);
-        }
-        else if (requested > 0)
-        {
-            throw new CompactedException(requested, _compactedRevision);
         }
 
         _cleanPaused = false;

@@ -8,6 +8,7 @@ internal sealed class CompactionSchedule(StoreOptions options, TimeProvider time
 {
     private const int SamplesPerRetention = 10;
 
+    private readonly Lock _gate = new();
     private readonly Queue<Sample> _samples = new();
     private long _bytes;
     private long _bytesAtSample;
@@ -17,23 +18,29 @@ internal sealed class CompactionSchedule(StoreOptions options, TimeProvider time
     /// <summary>Counts history; true: so much came that a sample is due before its time.</summary>
     public bool Add(long bytes)
     {
-        _bytes += bytes;
-        return _bytes - _bytesAtSample > options.HistoryBytesMax / SamplesPerRetention;
+        lock (_gate)
+        {
+            _bytes += bytes;
+            return _bytes - _bytesAtSample > options.HistoryBytesMax / SamplesPerRetention;
+        }
     }
 
     /// <summary>Takes a sample and returns the revision to compact at, 0 if none.</summary>
     public long TakeSample(long revision)
     {
-        _bytesAtSample = _bytes;
-        _samples.Enqueue(new Sample(timeProvider.GetTimestamp(), revision, _bytes));
-        long due = 0;
-        while (_samples.TryPeek(out var oldest)
-            && (timeProvider.GetElapsedTime(oldest.Timestamp) >= options.HistoryRetention || _bytes - oldest.Bytes > options.HistoryBytesMax))
+        lock (_gate)
         {
-            due = _samples.Dequeue().Revision;
-        }
+            _bytesAtSample = _bytes;
+            _samples.Enqueue(new Sample(timeProvider.GetTimestamp(), revision, _bytes));
+            long due = 0;
+            while (_samples.TryPeek(out var oldest)
+                && (timeProvider.GetElapsedTime(oldest.Timestamp) >= options.HistoryRetention || _bytes - oldest.Bytes > options.HistoryBytesMax))
+            {
+                due = _samples.Dequeue().Revision;
+            }
 
-        return due;
+            return due;
+        }
     }
 
     private readonly record struct Sample(long Timestamp, long Revision, long Bytes);

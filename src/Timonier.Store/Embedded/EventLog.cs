@@ -5,8 +5,11 @@ namespace Timonier.Store.Embedded;
 /// </summary>
 internal sealed class EventLog(long lastRevision, long bytesMax)
 {
-    /// <summary>What an event costs beside the values: itself 48, its array 32, its slot 16 bytes, and a superseded entry with its key 120.</summary>
-    private const int EventBytes = 216;
+    /// <summary>What an event costs: itself 48, its array 32, its slot in the ring 16 bytes.</summary>
+    private const int EventBytes = 96;
+
+    /// <summary>What a superseded entry costs beside its value's bytes: itself 56, the array's header 24. It shares its key with the newer one.</summary>
+    private const int EntryBytes = 80;
 
     /// <summary>One read copies at most so many revisions, so that the lock is held for microseconds.</summary>
     private const int ReadMax = 256;
@@ -27,7 +30,7 @@ internal sealed class EventLog(long lastRevision, long bytesMax)
         long bytes = 0;
         foreach (var one in change.Events)
         {
-            bytes += EventBytes + (one.Previous?.Value.Length ?? 0);
+            bytes += EventBytes + (one.Previous is { } previous ? EntryBytes + previous.Value.Length : 0);
         }
 
         return bytes;

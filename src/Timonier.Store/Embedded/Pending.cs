@@ -6,7 +6,6 @@ internal sealed class Pending(TxnRequest? request, long compactRevision = 0)
 {
     public TxnRequest? Request { get; } = request;
 
-    /// <summary>0: whatever the <see cref="CompactionSchedule"/> says.</summary>
     public long CompactRevision { get; } = compactRevision;
 
     /// <summary>The answer, once what it says is durable.</summary>

@@ -16,21 +16,19 @@ internal static class TransactionRules
             throw new ArgumentException($"more than {TxnRequest.OperationsMax} operations in one transaction", nameof(request));
         }
 
-        for (var i = 0; i < request.Operations.Count; i++)
+        var keys = request.Operations.Count > 1 ? new HashSet<string>(StringComparer.Ordinal) : null;
+        foreach (var operation in request.Operations)
         {
-            var key = request.Operations[i].Key;
+            var key = operation.Key;
             ArgumentException.ThrowIfNullOrEmpty(key);
             if (key.AsSpan().ContainsAnyInRange('\ud800', '\udfff'))
             {
                 _ = StrictUtf8.GetByteCount(key); // throws at half a surrogate pair, which would come back from disk as another key
             }
 
-            for (var j = 0; j < i; j++)
+            if (keys?.Add(key) == false)
             {
-                if (request.Operations[j].Key == key)
-                {
-                    throw new ArgumentException($"two operations on {key} in one transaction", nameof(request));
-                }
+                throw new ArgumentException($"two operations on {key} in one transaction", nameof(request));
             }
         }
     }

@@ -14,7 +14,7 @@ internal sealed class Writer : IDisposable
 
     private readonly Committer _committer;
     private readonly Thread _thread;
-    private readonly SemaphoreSlim _places = new(QueueMax);
+    private readonly SemaphoreSlim _places = new(QueueMax); // never disposed: who waits for a place at the end still gets its answer
     private readonly object _gate = new();
     private readonly Queue<Pending> _queue = new();
     private bool _closing;
@@ -55,7 +55,6 @@ internal sealed class Writer : IDisposable
         }
 
         _thread.Join();
-        _places.Dispose();
     }
 
     private void Run()

@@ -5,6 +5,9 @@ namespace Timonier.Store.Sqlite;
 /// <summary>One connection, for one thread at a time. Every error is a named <see cref="StoreException"/> at once.</summary>
 internal sealed class Database : IDisposable
 {
+    /// <summary>How long a write waits for somebody who looks into the file with sqlite3.</summary>
+    private const int BusyTimeoutMs = 5000;
+
     private readonly string _path;
     private readonly DatabaseHandle _handle;
 
@@ -23,6 +26,7 @@ internal sealed class Database : IDisposable
 
         Check(code, "open");
         Check(NativeMethods.ExtendedResultCodes(_handle, 1), "open");
+        Check(NativeMethods.BusyTimeout(_handle, BusyTimeoutMs), "open");
     }
 
     public bool InTransaction => NativeMethods.GetAutocommit(_handle) == 0;

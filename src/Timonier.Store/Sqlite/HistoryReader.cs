@@ -9,6 +9,7 @@ internal sealed class HistoryReader : IDisposable
     private readonly Lock _gate = new();
     private readonly Database _database;
     private readonly Statement _select;
+    private bool _closed;
 
     public HistoryReader(string path)
     {
@@ -26,6 +27,11 @@ internal sealed class HistoryReader : IDisposable
         var events = new List<StoreEvent>();
         lock (_gate)
         {
+            if (_closed)
+            {
+                throw new StoreClosedException("the store is closed");
+            }
+
             _select.Bind(1, SqliteLog.IdBefore(afterRevision + 1));
             _select.Bind(2, SqliteLog.IdBefore(throughRevision + 1) + 1);
             var (bytes, changes) = (0L, 0);
@@ -67,6 +73,7 @@ internal sealed class HistoryReader : IDisposable
     {
         lock (_gate)
         {
+            _closed = true;
             _select.Dispose();
             _database.Dispose();
         }

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Timonier.Store.Sqlite;
 
 /// <summary>One change on disk.</summary>
@@ -9,6 +12,29 @@ namespace Timonier.Store.Sqlite;
 internal readonly record struct LogRow(long Id, long PreviousId, bool PreviousKept, string Key, Entry? Entry)
 {
     public long Revision => Id / TxnRequest.OperationsMax;
+
+    /// <summary>SQLite does not notice a flipped bit; this does. CRC-32C of what the row says.</summary>
+    public static long Checksum(long id, long previousId, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        var crc = BitOperations.Crc32C(BitOperations.Crc32C(uint.MaxValue, (ulong)id), (ulong)previousId);
+        return Append(Append(crc, key), value);
+
+        static uint Append(uint crc, ReadOnlySpan<byte> bytes)
+        {
+            var words = MemoryMarshal.Cast<byte, ulong>(bytes);
+            foreach (var word in words)
+            {
+                crc = BitOperations.Crc32C(crc, word);
+            }
+
+            foreach (var one in bytes[(words.Length * sizeof(ulong))..])
+            {
+                crc = BitOperations.Crc32C(crc, one);
+            }
+
+            return crc;
+        }
+    }
 
     /// <summary>Columns created and version begin at <paramref name="createdColumn"/>; a null value: no entry.</summary>
     public static Entry? ReadEntry(Statement statement, long id, int createdColumn, string key, int valueColumn) =>

@@ -25,7 +25,7 @@ internal sealed class SqliteLog : IDisposable
     private const int ChangeOverheadBytes = 1024;
 
     private const string Schema = """
-        CREATE TABLE log (id INTEGER PRIMARY KEY, prev INTEGER NOT NULL, created INTEGER NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, value BLOB);
+        CREATE TABLE log (id INTEGER PRIMARY KEY, prev INTEGER NOT NULL, created INTEGER NOT NULL, version INTEGER NOT NULL, crc INTEGER NOT NULL, key TEXT NOT NULL, value BLOB);
         CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         INSERT INTO meta VALUES ('compacted', 0), ('cleaned', 0);
         """;
@@ -47,7 +47,7 @@ internal sealed class SqliteLog : IDisposable
             _commit = _writer.Prepare("COMMIT");
             _rollback = _writer.Prepare("ROLLBACK");
             Prepare(path);
-            _insert = _writer.Prepare("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+            _insert = _writer.Prepare("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
             _superseded = _writer.Prepare("SELECT id, prev, value IS NULL FROM log WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3");
             _delete = _writer.Prepare("DELETE FROM log WHERE id = ?1");
             _setMeta = _writer.Prepare("UPDATE meta SET value = ?2 WHERE name = ?1");
@@ -72,15 +72,16 @@ internal sealed class SqliteLog : IDisposable
 
     public static long IdOf(Entry? entry) => entry is null ? 0 : (entry.ModRevision * RowsPerRevision) + entry.Operation;
 
-    /// <summary>Everything that is there, in order. Tells whether all history before a row is still there, so that gaps can be told from compaction.</summary>
+    /// <summary>Everything that is there, in order, each row with its checksum verified.</summary>
     public IEnumerable<LogRow> ReadAll()
     {
-        using var statement = _writer.Prepare("SELECT id, prev, created, version, key, value FROM log ORDER BY id");
+        using var statement = _writer.Prepare("SELECT id, prev, created, version, key, value, crc FROM log ORDER BY id");
         while (statement.Step())
         {
-            var id = statement.Int64(0);
-            var key = statement.Text(4);
-            yield return new LogRow(id, statement.Int64(1), id > _cleanedId, key, LogRow.ReadEntry(statement, id, 2, key, 5));
+            var (id, previousId, key) = (statement.Int64(0), statement.Int64(1), statement.Text(4));
+            var row = new LogRow(id, previousId, id > _cleanedId, key, LogRow.ReadEntry(statement, id, 2, key, 5));
+            var crc = LogRow.Checksum(id, previousId, statement.Bytes(4), row.Entry?.Bytes);
+            yield return crc == statement.Int64(6) ? row : throw new StoreCorruptException($"row {id} ({key}) of the store's log fails its checksum");
         }
     }
 
@@ -170,6 +171,7 @@ internal sealed class SqliteLog : IDisposable
         _writer.Execute("PRAGMA auto_vacuum = NONE");
         _writer.Execute("PRAGMA journal_mode = WAL");
         _writer.Execute("PRAGMA synchronous = FULL"); // the WAL is synced at every commit: durable before the answer
+        _writer.Execute($"PRAGMA journal_size_limit = {2 * CheckpointBytes}"); // one giant transaction does not keep its space for ever
         _writer.Execute("PRAGMA secure_delete = OFF"); // Debian's default overwrites what is deleted: twice the writes
         _writer.Execute("PRAGMA wal_autocheckpoint = 0"); // CheckpointIfDue, after the reply instead of before it
         if (tables == 0)
@@ -196,8 +198,11 @@ internal sealed class SqliteLog : IDisposable
             _reach(beforeCommit);
             _commit.Run();
         }
-        catch
+        catch (Exception e)
         {
+            // The checkpoint that comes next lets the WAL be written from its start again: space without more disk.
+            _bytesSinceCheckpoint = e is StoreFullException ? CheckpointBytes : _bytesSinceCheckpoint;
+
             // Some errors, a full disk among them, roll back by themselves.
             if (_writer.InTransaction)
             {
@@ -220,14 +225,15 @@ internal sealed class SqliteLog : IDisposable
             _insert.Bind(2, IdOf(change.Previous));
             _insert.Bind(3, change.Current?.CreateRevision ?? 0);
             _insert.Bind(4, change.Current?.Version ?? 0);
-            _insert.BindText(5, key, length);
+            _insert.Bind(5, LogRow.Checksum(id, IdOf(change.Previous), utf8.AsSpan(0, length), value));
+            _insert.BindText(6, key, length);
             if (value is null)
             {
-                _insert.BindNull(6);
+                _insert.BindNull(7);
             }
             else
             {
-                _insert.BindBlob(6, value.Length == 0 ? &empty : blob, value.Length);
+                _insert.BindBlob(7, value.Length == 0 ? &empty : blob, value.Length);
             }
 
             _insert.Run();

@@ -55,12 +55,13 @@ internal sealed unsafe class Statement(Database database, StatementHandle handle
         return blob;
     }
 
-    public void Dispose() => handle.Dispose();
-
-    private ReadOnlySpan<byte> Bytes(int column)
+    /// <summary>Valid until the next step.</summary>
+    public ReadOnlySpan<byte> Bytes(int column)
     {
         // In this order: asking for the pointer may convert the value, the length is that of the result.
         var pointer = NativeMethods.ColumnBlob(handle, column);
         return new ReadOnlySpan<byte>(pointer, NativeMethods.ColumnBytes(handle, column));
     }
+
+    public void Dispose() => handle.Dispose();
 }

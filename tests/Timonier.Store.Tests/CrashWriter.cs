@@ -1,0 +1,43 @@
+namespace Timonier.Store.Tests;
+
+/// <summary>
+/// The process that gets killed: concurrent writers which tell each acknowledged write on standard output. Arguments: the directory and
+/// the round. A line is "revision key count": the key's value is then at least that count.
+/// </summary>
+internal static class CrashWriter
+{
+    public const int Writers = 8;
+
+    public static async Task RunAsync(string[] args)
+    {
+        await using var store = EmbeddedStore.Open(new StoreOptions { Directory = args[0] }, TimeProvider.System);
+        using var output = Console.OpenStandardOutput();
+        var gate = new Lock();
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => WriteAsync(store, $"/{writer}", line =>
+        {
+            // One write(2) per line, so that a kill leaves whole lines.
+            lock (gate)
+            {
+                output.Write(line.Utf8());
+            }
+        })));
+    }
+
+    private static async Task WriteAsync(EmbeddedStore store, string prefix, Action<string> tell)
+    {
+        for (var i = 0; ; i++)
+        {
+            var key = $"{prefix}/{i % 20}";
+            store.Current.TryGet(key, out var entry);
+            var count = entry is null ? 1 : int.Parse(entry.Text().Split(' ')[0], null) + 1;
+            var value = $"{count} {new string('x', i * 37 % 3000)}".Utf8();
+            var response = await store.TxnAsync(TxnRequest.Update(key, value, entry?.ModRevision ?? 0));
+            if (!response.Succeeded)
+            {
+                throw new InvalidOperationException($"{key}: only this task writes it");
+            }
+
+            tell($"{response.Revision} {key} {count}\n");
+        }
+    }
+}
