@@ -56,7 +56,8 @@ public static class JsonParser
             case JsonTokenType.String:
                 return reader.GetString();
             case JsonTokenType.Number:
-                return IsInteger(ref reader) && reader.TryGetInt64(out var integer) ? integer : reader.GetDouble();
+                // The cast keeps the two apart: a conditional of long and double is a double.
+                return IsInteger(ref reader) && reader.TryGetInt64(out var integer) ? (object)integer : reader.GetDouble();
             case JsonTokenType.True:
                 return True;
             case JsonTokenType.False:
