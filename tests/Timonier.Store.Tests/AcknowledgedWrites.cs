@@ -13,7 +13,7 @@ internal static class AcknowledgedWrites
     {
         var losses = acknowledged.GroupBy(one => one.Revision).Where(same => same.Count() > 1)
             .Select(same => $"revision {same.Key} was given {same.Count()} times").ToList();
-        var newest = acknowledged.Max(one => one.Revision);
+        var newest = acknowledged.Select(one => one.Revision).DefaultIfEmpty(1).Max();
         if (store.Revision < newest)
         {
             losses.Add($"revision {newest} was acknowledged, but the store ends at revision {store.Revision}");

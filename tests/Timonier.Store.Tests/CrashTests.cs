@@ -21,16 +21,34 @@ public sealed class CrashTests(ITestOutputHelper output)
         var acknowledged = new List<Acknowledgement>();
         for (var round = 0; round < Rounds; round++)
         {
-            acknowledged.AddRange(await WriteUntilKilledAsync(directory.Path, 1 + random.Next(3000)));
+            acknowledged.AddRange(await WriteUntilKilledAsync(1 + random.Next(3000), directory.Path));
             await using var store = directory.Open();
             Assert.Equal([], await AcknowledgedWrites.FindLossesAsync(store, acknowledged));
-            if (round % 4 == 3)
-            {
-                await store.CompactAsync(store.Revision - 10);
-            }
         }
 
         output.WriteLine($"{acknowledged.Count} acknowledged writes");
+    }
+
+    /// <summary>Killed at each step of a write, in the middle of a run and right at its start.</summary>
+    [Theory]
+    [InlineData(StoreFaultPoint.BeforeWrite, 0)]
+    [InlineData(StoreFaultPoint.BeforeWrite, 100)]
+    [InlineData(StoreFaultPoint.BeforeCommit, 0)] // of the tables
+    [InlineData(StoreFaultPoint.BeforeCommit, 100)]
+    [InlineData(StoreFaultPoint.BeforeReply, 0)]
+    [InlineData(StoreFaultPoint.BeforeReply, 100)]
+    [InlineData(StoreFaultPoint.BeforeCleanCommit, 0)]
+    [InlineData(StoreFaultPoint.BeforeCleanCommit, 5)]
+    public async Task KilledAtAFaultPoint_NothingAcknowledgedIsLost(StoreFaultPoint point, int passes)
+    {
+        using var directory = new TestDirectory();
+        var acknowledged = await WriteUntilKilledAsync(int.MaxValue, directory.Path, $"{point}", $"{passes}");
+        await using var store = directory.Open();
+        Assert.Equal([], await AcknowledgedWrites.FindLossesAsync(store, acknowledged));
+        Assert.True(passes == 0 || acknowledged.Count > 0);
+
+        // What was durable before the reply is there although nobody was told.
+        Assert.True(point != StoreFaultPoint.BeforeReply || store.Revision > acknowledged.Select(one => one.Revision).Append(1).Max());
     }
 
     /// <summary>The checker is checked: it must find what these broken stores would do.</summary>
@@ -55,9 +73,9 @@ public sealed class CrashTests(ITestOutputHelper output)
         Assert.Equal(["revision 2 was given 2 times"], losses);
     }
 
-    private static async Task<List<Acknowledgement>> WriteUntilKilledAsync(string directory, int lines)
+    private static async Task<List<Acknowledgement>> WriteUntilKilledAsync(int lines, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(CrashWriter).Assembly.Location, directory]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(CrashWriter).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
         using var child = Process.Start(start)!;
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         var acknowledged = new List<Acknowledgement>();
@@ -79,7 +97,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         }
 
         await child.WaitForExitAsync(limit.Token);
-        Assert.True(acknowledged.Count >= lines, $"the writer ended by itself, exit code {child.ExitCode}");
+        Assert.Equal(128 + 9, child.ExitCode);
         return acknowledged;
     }
 

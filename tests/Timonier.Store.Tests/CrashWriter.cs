@@ -1,8 +1,10 @@
+using System.Diagnostics;
+
 namespace Timonier.Store.Tests;
 
 /// <summary>
-/// The process that gets killed: concurrent writers which tell each acknowledged write on standard output. Arguments: the directory and
-/// the round. A line is "revision key count": the key's value is then at least that count.
+/// The process that gets killed: concurrent writers which tell each acknowledged write on standard output. Arguments: the directory, and
+/// perhaps a fault point and how often it is passed before the process kills itself there. A line is "revision key count": the key's value is then at least that count.
 /// </summary>
 internal static class CrashWriter
 {
@@ -10,7 +12,20 @@ internal static class CrashWriter
 
     public static async Task RunAsync(string[] args)
     {
-        await using var store = EmbeddedStore.Open(new StoreOptions { Directory = args[0] }, TimeProvider.System);
+        var passesLeft = args.Length > 1 ? int.Parse(args[2], null) : 0;
+        var options = new StoreOptions
+        {
+            Directory = args[0],
+            OnFaultPoint = point =>
+            {
+                if (args.Length > 1 && point.ToString() == args[1] && passesLeft-- == 0)
+                {
+                    Process.GetCurrentProcess().Kill(); // SIGKILL
+                    Thread.Sleep(Timeout.Infinite);
+                }
+            },
+        };
+        await using var store = EmbeddedStore.Open(options, TimeProvider.System);
         using var output = Console.OpenStandardOutput();
         var gate = new Lock();
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => WriteAsync(store, $"/{writer}", line =>
@@ -38,6 +53,10 @@ internal static class CrashWriter
             }
 
             tell($"{response.Revision} {key} {count}\n");
+            if (prefix == "/0" && i % 50 == 49)
+            {
+                await store.CompactAsync(response.Revision - 20);
+            }
         }
     }
 }

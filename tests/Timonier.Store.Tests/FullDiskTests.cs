@@ -52,10 +52,15 @@ public sealed class FullDiskTests
             Assert.Equal(written + 1, store.Revision);
         }
 
-        await using var again = directory.Open();
-        Assert.Equal(written, again.Current.Count);
-        Assert.Equal(written + 1, again.Revision);
-        await again.PutAsync("/more", "");
+        await using (var again = directory.Open())
+        {
+            Assert.Equal(written, again.Current.Count);
+            Assert.Equal(written + 1, again.Revision);
+            await again.PutAsync("/more", "");
+        }
+
+        await Assert.ThrowsAsync<IOException>(() => File.WriteAllBytesAsync(ballast, new byte[8 << 20])); // fills it to the last byte
+        Assert.Throws<StoreFullException>(() => EmbeddedStore.Open(new StoreOptions { Directory = Path.Combine(directory.Path, "new") }, new ManualTime()));
     }
 
     private static async Task AssertFullAsync(EmbeddedStore store, int written)

@@ -10,6 +10,7 @@ internal sealed class Database : IDisposable
 
     private readonly string _path;
     private readonly DatabaseHandle _handle;
+    private readonly List<Statement> _statements = [];
 
     public Database(string path)
     {
@@ -31,15 +32,17 @@ internal sealed class Database : IDisposable
 
     public bool InTransaction => NativeMethods.GetAutocommit(_handle) == 0;
 
+    /// <summary>A statement that lives as long as the connection, unless disposed before.</summary>
     public Statement Prepare(string sql)
     {
-        Check(NativeMethods.Prepare(_handle, sql, -1, out var statement, 0), sql);
-        return new Statement(this, statement, sql);
+        var statement = PrepareOnce(sql);
+        _statements.Add(statement);
+        return statement;
     }
 
     public void Execute(string sql)
     {
-        using var statement = Prepare(sql);
+        using var statement = PrepareOnce(sql);
         while (statement.Step())
         {
         }
@@ -49,13 +52,16 @@ internal sealed class Database : IDisposable
 
     public long QueryInt64(string sql)
     {
-        using var statement = Prepare(sql);
+        using var statement = PrepareOnce(sql);
         return statement.Step() ? statement.Int64(0) : throw new StoreCorruptException($"{_path}: {sql}: no row");
     }
 
-    /// <summary>Copies from the WAL into the database what can be without waiting for readers.</summary>
-    public void Checkpoint() =>
-        Check(NativeMethods.Checkpoint(_handle, null, NativeMethods.CheckpointPassive, out _, out _), "checkpoint");
+    /// <summary>Copies from the WAL into the database what can be without waiting for others; busy means that another does it just now.</summary>
+    public void Checkpoint()
+    {
+        var code = NativeMethods.Checkpoint(_handle, null, NativeMethods.CheckpointPassive, out _, out _);
+        Check(code == NativeMethods.Busy ? NativeMethods.Ok : code, "checkpoint");
+    }
 
     public void Check(int code, string doing)
     {
@@ -65,7 +71,22 @@ internal sealed class Database : IDisposable
         }
     }
 
-    public void Dispose() => _handle.Dispose();
+    /// <summary>Statements first: SQLite keeps its files open as long as one of them lives.</summary>
+    public void Dispose()
+    {
+        foreach (var statement in _statements)
+        {
+            statement.Dispose();
+        }
+
+        _handle.Dispose();
+    }
+
+    private Statement PrepareOnce(string sql)
+    {
+        Check(NativeMethods.Prepare(_handle, sql, -1, out var statement, 0), sql);
+        return new Statement(this, statement, sql);
+    }
 
     private unsafe StoreException Error(int code, string doing)
     {

@@ -14,10 +14,18 @@ internal sealed class HistoryReader : IDisposable
     public HistoryReader(string path)
     {
         _database = new Database(path);
-        _select = _database.Prepare("""
-            SELECT l.id, l.created, l.version, l.key, l.value, p.id, p.created, p.version, p.value
-            FROM log l LEFT JOIN log p ON p.id = l.prev WHERE l.id > ?1 AND l.id < ?2 ORDER BY l.id
-            """);
+        try
+        {
+            _select = _database.Prepare("""
+                SELECT l.id, l.created, l.version, l.key, l.value, p.id, p.created, p.version, p.value
+                FROM log l LEFT JOIN log p ON p.id = l.prev WHERE l.id > ?1 AND l.id < ?2 ORDER BY l.id
+                """);
+        }
+        catch
+        {
+            _database.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Changes behind one revision through another, or the first part of them.</summary>
@@ -74,7 +82,6 @@ internal sealed class HistoryReader : IDisposable
         lock (_gate)
         {
             _closed = true;
-            _select.Dispose();
             _database.Dispose();
         }
     }

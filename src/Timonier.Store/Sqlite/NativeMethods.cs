@@ -7,7 +7,7 @@ namespace Timonier.Store.Sqlite;
 /// </summary>
 internal static unsafe partial class NativeMethods
 {
-    public const int Ok = 0, IOError = 10, Corrupt = 11, Full = 13, NotADatabase = 26, Row = 100, Done = 101;
+    public const int Ok = 0, Busy = 5, Corrupt = 11, Full = 13, NotADatabase = 26, Row = 100, Done = 101;
 
     /// <summary>SQLITE_IOERR_SHMSIZE and SQLITE_IOERR_SHMMAP: the shared index of the WAL could not grow, which is how a full disk shows there.</summary>
     public const int IOErrorShmSize = 4874, IOErrorShmMap = 5386;

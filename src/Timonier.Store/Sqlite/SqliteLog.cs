@@ -57,7 +57,7 @@ internal sealed class SqliteLog : IDisposable
         }
         catch
         {
-            _writer.Dispose();
+            _writer.Dispose(); // the history reader is the last that may throw, and cleans up after itself
             throw;
         }
     }
@@ -145,11 +145,6 @@ internal sealed class SqliteLog : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[_begin, _commit, _rollback, _insert, _superseded, _delete, _setMeta])
-        {
-            statement.Dispose();
-        }
-
         _history.Dispose();
         _writer.Dispose();
     }
