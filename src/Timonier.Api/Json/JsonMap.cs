@@ -17,6 +17,10 @@ public sealed class JsonMap : IEnumerable<KeyValuePair<string, object?>>
 
     public int Count { get; private set; }
 
+    public JsonMap() { }
+
+    public JsonMap(int capacity) => _items = capacity == 0 ? [] : new KeyValuePair<string, object?>[capacity];
+
     /// <summary>Null both for an absent key and for a null value; <see cref="TryGetValue"/> tells them apart. Setting an absent key appends it.</summary>
     public object? this[string key]
     {
@@ -122,13 +126,8 @@ public sealed class JsonMap : IEnumerable<KeyValuePair<string, object?>>
         return copy;
     }
 
-    public Enumerator GetEnumerator() => new(this);
-
-    IEnumerator<KeyValuePair<string, object?>> IEnumerable<KeyValuePair<string, object?>>.GetEnumerator() => GetEnumerator();
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    private void Append(string key, object? value)
+    /// <summary>Puts a key that is known to be absent at the end: what a codec does that has checked already.</summary>
+    internal void Append(string key, object? value)
     {
         if (Count == _items.Length)
             Array.Resize(ref _items, Math.Max(4, Count * 2));
@@ -136,6 +135,30 @@ public sealed class JsonMap : IEnumerable<KeyValuePair<string, object?>>
         _index?.Add(key, Count);
         Count++;
     }
+
+    /// <summary>Are the keys in the order of <see cref="SortKeys"/>?</summary>
+    internal bool IsSorted()
+    {
+        for (var i = 1; i < Count; i++)
+        {
+            if (string.CompareOrdinal(_items[i - 1].Key, _items[i].Key) > 0)
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Orders the keys by numbers of the caller's.</summary>
+    internal void SortBy(Func<string, int> order)
+    {
+        Array.Sort(_items, 0, Count, Comparer<KeyValuePair<string, object?>>.Create((a, b) => order(a.Key) - order(b.Key)));
+        _index = null;
+    }
+
+    public Enumerator GetEnumerator() => new(this);
+
+    IEnumerator<KeyValuePair<string, object?>> IEnumerable<KeyValuePair<string, object?>>.GetEnumerator() => GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private int IndexOf(string key)
     {

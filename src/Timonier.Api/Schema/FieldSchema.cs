@@ -14,6 +14,9 @@ public sealed class FieldSchema
     public bool Pointer { get; set; }
     public bool Required { get; set; }
 
+    /// <summary>Null is a value of its own; only in types of custom resources.</summary>
+    public bool Nullable { get; set; }
+
     /// <summary>A zero value is left out of JSON. Without effect on a struct that is no pointer.</summary>
     public bool OmitEmpty { get; set; }
 

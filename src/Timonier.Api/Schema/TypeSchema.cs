@@ -5,6 +5,9 @@ public sealed class TypeSchema
 {
     private Dictionary<string, FieldSchema>? _byName;
 
+    /// <summary>What the codecs made of this type at first use (StructPlan); they are immutable, so a race only builds one twice.</summary>
+    internal object? Plan { get; set; }
+
     /// <summary>"core/v1.PodSpec"; for a type of a custom resource a name of its definition and path.</summary>
     public string Key { get; set; } = "";
 
@@ -34,6 +37,15 @@ public sealed class TypeSchema
 
     /// <summary>Fields that the schema does not name are kept (x-kubernetes-preserve-unknown-fields). Never set for built-in types.</summary>
     public bool PreserveUnknownFields { get; set; }
+
+    /// <summary>
+    /// A type of a custom resource: JSON is kept as it came (zero values, nulls, wrong types: validation speaks of those), keys
+    /// in alphabetical order, only unknown fields are dropped.
+    /// </summary>
+    public bool Custom { get; set; }
+
+    /// <summary>A whole object inside a custom resource (x-kubernetes-embedded-resource): apiVersion, kind and metadata are its own.</summary>
+    public bool EmbeddedResource { get; set; }
 
     /// <summary>Every field that may stand in the JSON object, inline structs opened up, in declaration order. Without apiVersion and kind.</summary>
     public IEnumerable<FieldSchema> JsonFields
