@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Timonier.Network.Proxy;
 
@@ -6,28 +5,6 @@ namespace Timonier.Network.Tests.Proxy;
 
 public sealed class ServiceProxyTests : IDisposable
 {
-    /// <summary>Hands every command to the test, which decides how it ends.</summary>
-    private sealed class FakeCommand : IExternalCommand
-    {
-        public sealed record Call(string File, IReadOnlyList<string> Arguments, string Input, TaskCompletionSource<string> End);
-
-        public Channel<Call> Calls { get; } = Channel.CreateBounded<Call>(16);
-
-        public async Task<string> RunAsync(string file, IReadOnlyList<string> arguments, string input, CancellationToken cancellation)
-        {
-            var call = new Call(file, arguments, input, new TaskCompletionSource<string>());
-            await Calls.Writer.WriteAsync(call, cancellation);
-            return await call.End.Task.WaitAsync(cancellation);
-        }
-    }
-
-    /// <summary>Time that passes by itself: a delay is over as soon as somebody waits for it.</summary>
-    private sealed class HastyTime : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
-    }
-
     private const string Create = "create\n";
     private readonly FakeCommand _command = new();
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(30));
