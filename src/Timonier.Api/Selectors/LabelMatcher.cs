@@ -63,6 +63,20 @@ public sealed class LabelMatcher(IReadOnlyList<LabelRequirement>? requirements)
         return true;
     }
 
+    /// <param name="labels">An object's metadata.labels; null: none.</param>
+    public bool Matches(Json.JsonMap? labels)
+    {
+        if (requirements is null)
+            return false;
+        foreach (var requirement in requirements)
+        {
+            var value = labels?.GetString(requirement.Key);
+            if (!requirement.Matches(value is not null, value ?? ""))
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>The text form that a labelSelector query has: a=b,c in (d,e),!f.</summary>
     public override string ToString() => string.Join(',', Requirements.Select(r => r.Operator switch
     {
