@@ -5,7 +5,7 @@ using Timonier.Testing.Fakes;
 
 namespace Timonier.Client.Tests.Informers;
 
-public class InformerTests
+public sealed class InformerTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly FakeTime _time = new();
     private readonly FakeApi _api;
@@ -19,6 +19,12 @@ public class InformerTests
         _client = new ApiClient(_api);
         _informers = new InformerFactory(_client, _time, new Random(1), NullLoggerFactory.Instance);
     }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
+
+    public ValueTask DisposeAsync() => _informers.DisposeAsync();
 
     [Fact]
     public async Task ObjectsBeforeAndAfterTheStart_AreSeenOnceEach()
@@ -98,7 +104,6 @@ public class InformerTests
         Assert.True(informer.HasSynced);
         var gaps = asked.Zip(asked.Skip(1), (a, b) => b - a).Take(4).ToList();
         Assert.Equal(gaps.Order(), gaps);
-        await _informers.DisposeAsync();
     }
 
     [Fact]
