@@ -214,10 +214,10 @@ public class RbacTests
     public void Review_OfNonsenseIsInvalid(string kind, string spec) => Assert.True(Assert.Throws<ApiException>(() => Review(kind, spec, "shop")).IsInvalid);
 
     [Fact]
-    public void RulesReview_ListsWhatIMay()
+    public async Task RulesReview_ListsWhatIMay()
     {
-        var answer = new RulesReviews(_index).CreateAsync(new RequestScope { User = new UserInfo("joe", ["system:authenticated"]), Resource = Schema.Resources[0], Verb = "create" },
-            new JsonMap { ["spec"] = new JsonMap { ["namespace"] = "shop" } }, default).AsTask().GetAwaiter().GetResult();
+        var answer = await new RulesReviews(_index).CreateAsync(new RequestScope { User = new UserInfo("joe", ["system:authenticated"]), Resource = Schema.Resources[0], Verb = "create" },
+            new JsonMap { ["spec"] = new JsonMap { ["namespace"] = "shop" } }, default);
         Assert.Contains(((JsonMap)answer["status"]!).GetList("resourceRules")!.Cast<JsonMap>(), r => r.GetList("resources")!.Contains("pods/log"));
         Assert.Contains(((JsonMap)answer["status"]!).GetList("nonResourceRules")!.Cast<JsonMap>(), r => r.GetList("nonResourceURLs")!.Contains("/api/*"));
     }
