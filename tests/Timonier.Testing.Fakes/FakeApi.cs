@@ -156,7 +156,7 @@ public sealed class FakeApi(TimeProvider time) : IApiTransport
         nextMetadata["resourceVersion"] = oldMetadata["resourceVersion"];
         if (JsonTree.DeepEquals(old, next))
             return old;
-        if (nextMetadata["deletionTimestamp"] is not null && nextMetadata.GetList("finalizers") is not { Count: > 0 } && !(PodsLinger && target.Resource.Resource == "pods"))
+        if (nextMetadata["deletionTimestamp"] is not null && !IsHeld(next) && !(PodsLinger && target.Resource.Resource == "pods"))
             return Remove(target.ObjectPath, next);
         return Store(WatchEventType.Modified, target.ObjectPath, next);
     }
@@ -194,7 +194,7 @@ public sealed class FakeApi(TimeProvider time) : IApiTransport
             }
         }
         var lingers = PodsLinger && target.Resource.Resource == "pods" && options.GetInteger("gracePeriodSeconds") != 0;
-        if (!lingers && metadata.GetList("finalizers") is not { Count: > 0 })
+        if (!lingers && !IsHeld(old))
             return Remove(target.ObjectPath, old);
         if (metadata["deletionTimestamp"] is not null)
             return old;
@@ -202,6 +202,10 @@ public sealed class FakeApi(TimeProvider time) : IApiTransport
         next.EnsureMap("metadata")["deletionTimestamp"] = Now();
         return Store(WatchEventType.Modified, target.ObjectPath, next);
     }
+
+    /// <summary>Finalizers hold an object; a namespace has some in its spec too.</summary>
+    private static bool IsHeld(JsonMap value) =>
+        value.GetMap("metadata")?.GetList("finalizers") is { Count: > 0 } || value.GetMap("spec")?.GetList("finalizers") is { Count: > 0 };
 
     private JsonMap DeleteAll(Target target, Selection selection)
     {
