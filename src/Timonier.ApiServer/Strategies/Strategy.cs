@@ -7,9 +7,9 @@ namespace Timonier.ApiServer.Strategies;
 
 /// <summary>
 /// What no schema can say about a kind. One subclass per kind that needs it, this base for all others. The write path
-/// calls, in this order: <see cref="PrepareForCreate"/> or <see cref="PrepareForUpdate"/>, <see cref="Default"/>, mutating admission,
-/// <see cref="Default"/> again where admission changed the object, <see cref="ValidateCreate"/> or <see cref="ValidateUpdate"/>,
-/// validating admission, <see cref="Allocate"/>, store. Objects are in the stored version, normalized by the schema; names, uid,
+/// calls, in this order (upstream's): <see cref="Default"/>, mutating admission, <see cref="Default"/> again where admission changed the
+/// object, <see cref="PrepareForCreate"/> or <see cref="PrepareForUpdate"/>, <see cref="ValidateCreate"/> or <see cref="ValidateUpdate"/>,
+/// validating admission, <see cref="Allocate"/>, store, <see cref="AfterUpdate"/> or <see cref="AfterDelete"/>. Objects are in the stored version, normalized by the schema; names, uid,
 /// timestamps, generation and resourceVersion are the pipeline's work.
 /// </summary>
 public class Strategy
@@ -44,6 +44,9 @@ public class Strategy
     /// not happen. Null when nothing was taken. Not called for dry runs.
     /// </summary>
     public virtual IDisposable? Allocate(RequestScope scope, JsonMap obj, JsonMap? old, FieldErrors errors) => null;
+
+    /// <summary>The change is in the store: give back what the object no longer holds.</summary>
+    public virtual void AfterUpdate(JsonMap obj, JsonMap old) { }
 
     /// <summary>The object was removed from the store: give back what it held.</summary>
     public virtual void AfterDelete(JsonMap obj) { }

@@ -26,7 +26,7 @@ internal static class Names
     private static readonly string HeaderMessage = Explain("a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+", "X-Header-Name");
     private static readonly string PercentMessage = Explain("a valid percent string must be a numeric string followed by an ending '%'", "[0-9]+%", "1%", "93%");
 
-    public static IReadOnlyList<string> Label(string text) => Checked(text, 63, IsLabel(text) ? null : LabelMessage);
+    public static IReadOnlyList<string> Label(string text) => Checked(text, 63, IsLabel(text) ? null : IsSubdomain(text) ? "must not contain dots" : LabelMessage);
 
     public static IReadOnlyList<string> Subdomain(string text) => Checked(text, 253, IsSubdomain(text) ? null : SubdomainMessage);
 
