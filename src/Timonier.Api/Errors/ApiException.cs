@@ -23,6 +23,9 @@ public sealed class ApiException : Exception
     /// <summary>Sent as Retry-After; null when the client should not wait for anything.</summary>
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>The metadata.continue of the Status: with an expired token, one to go on with. Null when there is none.</summary>
+    public string? ListContinue { get; init; }
+
     public bool IsNotFound => Reason == "NotFound" || (Code == 404 && Reason.Length == 0);
     public bool IsConflict => Reason == "Conflict";
     public bool IsAlreadyExists => Reason == "AlreadyExists";
@@ -95,7 +98,7 @@ public sealed class ApiException : Exception
     /// <summary>The meta/v1 Status object that the server sends.</summary>
     public JsonMap ToStatus()
     {
-        var status = new JsonMap { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonMap(), ["status"] = "Failure", ["message"] = Message };
+        var status = new JsonMap { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = ListContinue is null ? [] : new JsonMap { ["continue"] = ListContinue }, ["status"] = "Failure", ["message"] = Message };
         if (Reason.Length > 0)
             status["reason"] = Reason;
         if (Details is { Count: > 0 })
@@ -107,7 +110,7 @@ public sealed class ApiException : Exception
     /// <summary>From a Status that a server sent.</summary>
     public static ApiException FromStatus(int httpCode, JsonMap status) =>
         new((int)(status.GetInteger("code") ?? httpCode), status.GetString("reason") ?? "", status.GetString("message") ?? $"the server answered {httpCode}")
-        { Details = status.GetMap("details"), RetryAfterSeconds = (int?)status.GetMap("details")?.GetInteger("retryAfterSeconds") };
+        { Details = status.GetMap("details"), ListContinue = status.GetMap("metadata")?.GetString("continue"), RetryAfterSeconds = (int?)status.GetMap("details")?.GetInteger("retryAfterSeconds") };
 
     private static string Qualify(string group, string resource) => group.Length == 0 ? resource : $"{resource}.{group}";
 

@@ -72,6 +72,9 @@ public class Strategy
     /// <summary>What is wrong with a name for this kind; <paramref name="prefix"/>: it is a generateName. Empty when fine.</summary>
     public virtual IReadOnlyList<string> NameFaults(string name, bool prefix) => MetadataValidation.Subdomain(name, prefix);
 
+    /// <summary>Does something beside metadata.finalizers hold a deleted object? Namespaces have spec.finalizers.</summary>
+    public virtual bool KeepsDeleted(JsonMap obj) => false;
+
     /// <summary>May a PUT create the object? Upstream allows it for few kinds (leases, events, endpoints, ...).</summary>
     public virtual bool AllowCreateOnUpdate => false;
 

@@ -1,0 +1,59 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Http;
+using Timonier.ApiServer.Registry;
+
+namespace Timonier.ApiServer;
+
+/// <summary>The API server: the pipeline over a store, reachable by HTTP and from within the process.</summary>
+public sealed class ApiServer : IAsyncDisposable
+{
+    /// <summary>How long requests have to end when the server stops.</summary>
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
+
+    private readonly ServerCore _core;
+    private readonly RequestPipeline _pipeline;
+    private readonly HttpHost? _host;
+    private Task _dispatching = Task.CompletedTask;
+
+    public ApiServer(ApiServerOptions options, ILoggerFactory logs)
+    {
+        _core = new ServerCore(options);
+        _pipeline = new RequestPipeline(_core, logs.CreateLogger("Timonier.ApiServer"));
+        _host = options.Listen is null ? null : new HttpHost(options, logs);
+    }
+
+    /// <summary>Where it listens, once started.</summary>
+    public IPEndPoint Endpoint => _host?.Endpoint ?? throw new InvalidOperationException("the server was not told to listen");
+
+    /// <summary>What is served, custom resources included.</summary>
+    public ResourceRegistry Registry => _core.Registry;
+
+    public async Task StartAsync(CancellationToken cancel = default)
+    {
+        _dispatching = _core.Dispatcher.RunAsync(_core.Stopping.Token);
+        if (_host is not null)
+            await _host.StartAsync(_pipeline, cancel);
+    }
+
+    /// <summary>Ends watches, lets other requests finish for some seconds. The store stays open: it is its owner's.</summary>
+    public async Task StopAsync()
+    {
+        await _core.Stopping.CancelAsync();
+        if (_host is not null)
+        {
+            using var limit = new CancellationTokenSource(StopGrace, _core.Time);
+            await _host.StopAsync(limit.Token);
+        }
+        await _dispatching;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        if (_host is not null)
+            await _host.DisposeAsync();
+        _core.Stopping.Dispose();
+    }
+}

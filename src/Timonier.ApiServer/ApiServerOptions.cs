@@ -1,0 +1,62 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Http;
+using Timonier.ApiServer.Strategies;
+using Timonier.Client.Node;
+using Timonier.Store;
+
+namespace Timonier.ApiServer;
+
+/// <summary>What an <see cref="ApiServer"/> is made of.</summary>
+public sealed record ApiServerOptions
+{
+    public required ApiSchema Schema { get; init; }
+
+    public required IStore Store { get; init; }
+
+    /// <summary>Where to listen; port 0 takes a free one (<see cref="ApiServer.Endpoint"/>). Null: in-process only.</summary>
+    public IPEndPoint? Listen { get; init; }
+
+    /// <summary>Null: plain HTTP, for tests.</summary>
+    public X509Certificate2? Certificate { get; init; }
+
+    /// <summary>Sent along with the certificate; may be empty.</summary>
+    public X509Certificate2Collection? CertificateChain { get; init; }
+
+    /// <summary>In order; the first that knows the request's credentials decides. None does: anonymous.</summary>
+    public IReadOnlyList<IAuthenticator> Authenticators { get; init; } = [];
+
+    /// <summary>Null allows everything: for tests.</summary>
+    public IAuthorizer? Authorizer { get; init; }
+
+    public IReadOnlyList<IMutatingAdmission> MutatingAdmission { get; init; } = [];
+
+    public IReadOnlyList<IValidatingAdmission> ValidatingAdmission { get; init; } = [];
+
+    /// <summary>By group resource ("pods", "deployments.apps"); a resource without one takes the base class.</summary>
+    public IReadOnlyDictionary<string, Strategy> Strategies { get; init; } = new Dictionary<string, Strategy>();
+
+    /// <summary>Asked in order for every path before the resources are: discovery, OpenAPI, ....</summary>
+    public IReadOnlyList<IRequestHandler> Handlers { get; init; } = [];
+
+    /// <summary>The answers to resources that are not stored (reviews), and to subresources that need more than a strategy.</summary>
+    public IReadOnlyList<IVirtualResource> VirtualResources { get; init; } = [];
+
+    /// <summary>The way to the kubelets; null: no streaming subresources.</summary>
+    public INodeConnections? Nodes { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Makes uids and audit ids. Thread-safe.</summary>
+    public Func<Guid>? NewId { get; init; }
+
+    /// <summary>Makes name suffixes; used under a lock.</summary>
+    public Random Random { get; init; } = new();
+
+    /// <summary>Requests served at once, watches and other long ones apart; upstream's --max-requests-inflight plus --max-mutating-requests-inflight.</summary>
+    public int InFlightMax { get; init; } = 600;
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Requests;
+
+namespace Timonier.ApiServer.Content;
+
+/// <summary>Step 4 of the write path: from the bytes of a body to a tree in the stored version.</summary>
+internal static class BodyDecoder
+{
+    /// <summary>Upstream's MaxRequestBodyBytes: 3 MB.</summary>
+    public const int BytesMax = 3 * 1024 * 1024;
+
+    /// <exception cref="ApiException">RequestEntityTooLarge.</exception>
+    public static async ValueTask<byte[]> ReadBytesAsync(HttpContext http)
+    {
+        if (http.Request.ContentLength > BytesMax)
+            throw TooLarge();
+        var reader = http.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(http.RequestAborted);
+            if (read.Buffer.Length > BytesMax)
+                throw TooLarge();
+            if (read.IsCompleted)
+            {
+                var bytes = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>The object of a create or update, in the stored version.</summary>
+    /// <exception cref="ApiException">UnsupportedMediaType, BadRequest: another kind or version, or no object at all.</exception>
+    public static async ValueTask<JsonMap> ReadObjectAsync(ApiCall call, WriteOptions options)
+    {
+        var bytes = await ReadBytesAsync(call.Http);
+        var subresource = call.Info.Subresource.Length > 0 ? call.Schema.Subresource(call.Info.Subresource) : null;
+        var expected = new GroupVersionKind((subresource?.GroupVersion ?? call.Schema.GroupVersion).Group, (subresource?.GroupVersion ?? call.Schema.GroupVersion).Version, subresource?.Kind ?? call.Schema.Kind);
+        var obj = Decode(call, bytes, expected.Kind);
+        CheckKind(obj, expected);
+        return obj;
+    }
+
+    /// <summary>A body of options; null when there is none.</summary>
+    public static async ValueTask<JsonMap?> ReadOptionsAsync(ApiCall call, string kind)
+    {
+        var bytes = await ReadBytesAsync(call.Http);
+        return bytes.Length == 0 ? null : Decode(call, bytes, kind);
+    }
+
+    private static JsonMap Decode(ApiCall call, byte[] bytes, string kind)
+    {
+        var type = MediaType(call.Http.Request.ContentType);
+        if (type is not ("" or "application/json"))
+            throw ApiException.UnsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
+        try
+        {
+            return JsonParser.ParseMap(bytes);
+        }
+        catch (JsonException e)
+        {
+            throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {e.Message} ({Summary(bytes)})");
+        }
+    }
+
+    /// <summary>"application/json" of "application/json; charset=utf-8", lower case.</summary>
+    public static string MediaType(string? contentType)
+    {
+        if (string.IsNullOrEmpty(contentType))
+            return "";
+        var semicolon = contentType.IndexOf(';', StringComparison.Ordinal);
+        return (semicolon < 0 ? contentType : contentType[..semicolon]).Trim().ToLowerInvariant();
+    }
+
+    private static void CheckKind(JsonMap obj, GroupVersionKind expected)
+    {
+        var kind = obj.GetString("kind") is { Length: > 0 } k ? k : expected.Kind;
+        var apiVersion = obj.GetString("apiVersion") is { Length: > 0 } v ? v : expected.GroupVersion.ToString();
+        if (kind != expected.Kind)
+            throw ApiException.BadRequest($"{kind} in version \"{GroupVersion.Parse(apiVersion).Version}\" cannot be handled as a {expected.Kind}: converting ({apiVersion}, Kind={kind}) to ({expected.GroupVersion}, Kind={expected.Kind}): unknown conversion");
+        if (apiVersion != expected.GroupVersion.ToString())
+            throw ApiException.BadRequest($"the API version in the data ({apiVersion}) does not match the expected API version ({expected.GroupVersion})");
+        obj["kind"] = kind;
+        obj["apiVersion"] = apiVersion;
+    }
+
+    private static string Summary(byte[] bytes)
+    {
+        var text = Encoding.UTF8.GetString(bytes, 0, Math.Min(bytes.Length, 30));
+        return bytes.Length > 30 ? text + " ..." : text;
+    }
+
+    private static ApiException TooLarge() => ApiException.RequestEntityTooLarge($"Request entity too large: limit is {BytesMax}");
+}

@@ -1,0 +1,77 @@
+using System.Buffers;
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.ApiServer.Registry;
+using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Verbs;
+
+namespace Timonier.ApiServer.Content;
+
+/// <summary>Step 11 of the write path, and the end of every read: status, headers, body in the form that was asked for.</summary>
+internal static class Responder
+{
+    private const string Json = "application/json";
+
+    /// <summary>A stored object: its own bytes, with resourceVersion.</summary>
+    public static ValueTask WriteAsync(ApiCall call, int code, in EncodedObject obj)
+    {
+        var response = Begin(call, code);
+        response.ContentLength = obj.Length;
+        obj.WriteTo(response.BodyWriter);
+        return FlushAsync(response);
+    }
+
+    /// <summary>The outcome of a write.</summary>
+    public static ValueTask WriteAsync(ApiCall call, int code, WriteResult result) =>
+        result.Entry is { } entry ? WriteAsync(call, code, new EncodedObject(entry)) : WriteTreeAsync(call, code, result.Object);
+
+    /// <summary>An object that is not stored, in the version that was asked for.</summary>
+    public static ValueTask WriteTreeAsync(ApiCall call, int code, JsonMap obj) => WriteStatusAsync(call, code, obj);
+
+    /// <summary>A Status or another object of meta/v1.</summary>
+    public static ValueTask WriteStatusAsync(ApiCall call, int code, JsonMap status)
+    {
+        var response = Begin(call, code);
+        return WriteBytesAsync(response, JsonEncoder.Encode(status));
+    }
+
+    /// <summary>The answer to a request that failed.</summary>
+    public static ValueTask WriteErrorAsync(HttpContext http, ApiException error)
+    {
+        var response = http.Response;
+        if (response.HasStarted)
+        {
+            http.Abort();
+            return default;
+        }
+        response.StatusCode = error.Code;
+        response.ContentType = Json;
+        response.Headers.CacheControl = "no-cache, private";
+        if (error.RetryAfterSeconds is { } seconds)
+            response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return WriteBytesAsync(response, JsonEncoder.Encode(error.ToStatus()));
+    }
+
+    /// <summary>Sets status and headers that every answer has.</summary>
+    public static HttpResponse Begin(ApiCall call, int code)
+    {
+        var response = call.Http.Response;
+        response.StatusCode = code;
+        response.ContentType = Json;
+        response.Headers.CacheControl = "no-cache, private";
+        foreach (var warning in call.Warnings)
+            response.Headers.Append("Warning", $"299 - \"{warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
+        return response;
+    }
+
+    private static ValueTask WriteBytesAsync(HttpResponse response, byte[] body)
+    {
+        response.ContentLength = body.Length;
+        response.BodyWriter.Write(body);
+        return FlushAsync(response);
+    }
+
+    private static async ValueTask FlushAsync(HttpResponse response) => await response.BodyWriter.FlushAsync();
+}

@@ -1,0 +1,155 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Timonier.Api.Errors;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Content;
+using Timonier.ApiServer.Registry;
+using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Verbs;
+using Timonier.Store;
+
+namespace Timonier.ApiServer.Http;
+
+/// <summary>
+/// Every request, from a socket or from this process: 1 authenticate · 2 flow control · 3 authorize, then the verb. Whatever goes
+/// wrong is answered with a Status.
+/// </summary>
+internal sealed class RequestPipeline(ServerCore core, ILogger log)
+{
+    private readonly WritePath _writes = new(core);
+    private readonly DeletePath _deletes = new(core);
+    private readonly InFlightLimit _limit = new(core.Options.InFlightMax);
+
+    /// <param name="user">Null: found out from the request.</param>
+    public async Task HandleAsync(HttpContext http, UserInfo? user = null)
+    {
+        try
+        {
+            await RunAsync(http, user);
+        }
+        catch (ApiException e)
+        {
+            await Responder.WriteErrorAsync(http, e);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            http.Abort();
+        }
+        catch (Exception e) when (Named(e) is { } error)
+        {
+            await Responder.WriteErrorAsync(http, error);
+        }
+#pragma warning disable CA1031 // The edge of the request: a bug of ours costs this request only, and is logged here once.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            log.LogError(e, "{Method} {Path} failed", http.Request.Method, http.Request.Path);
+            await Responder.WriteErrorAsync(http, ApiException.InternalError(e.Message));
+        }
+    }
+
+    /// <summary>Operating errors of the layers below, in the API's words; null for what is unexpected.</summary>
+    private static ApiException? Named(Exception e) => e switch
+    {
+        BadHttpRequestException { StatusCode: 413 } => ApiException.RequestEntityTooLarge("Request entity too large"),
+        BadHttpRequestException bad => ApiException.BadRequest(bad.Message),
+        IOException => ApiException.BadRequest("the request's body ended early"),
+        StoreFullException => new ApiException(507, "InternalError", "etcdserver: no space: " + e.Message),
+        StoreClosedException => ApiException.ServiceUnavailable("the server is shutting down"),
+        StoreException => ApiException.InternalError(e.Message),
+        _ => null,
+    };
+
+    private async Task RunAsync(HttpContext http, UserInfo? user)
+    {
+        var request = http.Request;
+        var info = RequestInfoParser.Parse(request.Method, request.Path.Value ?? "/", request.Query);
+
+        // 1 authenticate
+        var exempt = user is not null;
+        user ??= await AuthenticateAsync(http);
+
+        // 2 flow control
+        using var seat = exempt || LongRunning.Is(info, request.Query) ? default : _limit.Enter();
+
+        // 3 authorize
+        Authorize(info, user);
+
+        await DispatchAsync(http, info, user);
+    }
+
+    private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http)
+    {
+        foreach (var authenticator in core.Options.Authenticators)
+        {
+            if (await authenticator.AuthenticateAsync(http, http.RequestAborted) is { } user)
+                return user;
+        }
+        return core.Options.Authenticators.Count == 0 ? UserInfo.Loopback : UserInfo.Anonymous;
+    }
+
+    private void Authorize(RequestInfo info, UserInfo user)
+    {
+        if (core.Options.Authorizer is not { } authorizer)
+            return;
+        var attributes = new AuthorizationAttributes
+        {
+            User = user, Verb = info.Verb, IsResource = info.IsResource, Group = info.Group, Version = info.Version, Resource = info.Resource,
+            Subresource = info.Subresource, Namespace = info.Namespace, Name = info.Name, Path = info.Path,
+        };
+        var (decision, reason) = authorizer.Authorize(attributes);
+        if (decision == Decision.Allow)
+            return;
+        throw Refusal(info, user, reason);
+    }
+
+    private static ApiException Refusal(RequestInfo info, UserInfo user, string reason)
+    {
+        if (!info.IsResource)
+            return new ApiException(403, "Forbidden", $"forbidden: User \"{user.Name}\" cannot {info.Verb} path \"{info.Path}\"{Because(reason)}") { Details = [] };
+        var resource = info.Subresource.Length > 0 ? $"{info.Resource}/{info.Subresource}" : info.Resource;
+        var where = info.Namespace.Length > 0 ? $"in the namespace \"{info.Namespace}\"" : "at the cluster scope";
+        return ApiException.Forbidden(info.Group, info.Resource, info.Name, $"User \"{user.Name}\" cannot {info.Verb} resource \"{resource}\" in API group \"{info.Group}\" {where}{Because(reason)}");
+    }
+
+    private static string Because(string reason) => reason.Length > 0 ? ": " + reason : "";
+
+    private async Task DispatchAsync(HttpContext http, RequestInfo info, UserInfo user)
+    {
+        foreach (var handler in core.Options.Handlers)
+        {
+            if (handler.Handles(info))
+            {
+                await handler.HandleAsync(http, info, user);
+                return;
+            }
+        }
+        if (!info.IsResource || info.Resource.Length == 0 || core.Registry.Table.Find(new(info.Group, info.Version, info.Resource)) is not { } resource)
+            throw UnknownPath();
+        var call = new ApiCall(core, http, info, user, resource);
+        if (resource.Deprecation is { } deprecation)
+            call.Warnings.Add(deprecation);
+        await VerbAsync(call);
+    }
+
+    private static ApiException UnknownPath() =>
+        new(404, "NotFound", "the server could not find the requested resource") { Details = [] };
+
+    private async Task VerbAsync(ApiCall call)
+    {
+        if (call.Info.Subresource.Length > 0 && call.Schema.Subresource(call.Info.Subresource) is null)
+            throw UnknownPath();
+        switch (call.Info.Verb)
+        {
+            case "get": await Get.HandleAsync(call); break;
+            case "list": await List.HandleAsync(call); break;
+            case "watch": await Watch.HandleAsync(call); break;
+            case "create": await Create.HandleAsync(call, _writes); break;
+            case "update": await Update.HandleAsync(call, _writes); break;
+            case "delete": await Delete.HandleAsync(call, _deletes); break;
+            default: throw ApiException.MethodNotSupported(call.Schema.GroupVersion.Group, call.Schema.Plural, call.Info.Verb);
+        }
+    }
+}

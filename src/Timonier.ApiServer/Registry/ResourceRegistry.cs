@@ -1,0 +1,39 @@
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Strategies;
+using Timonier.Store;
+
+namespace Timonier.ApiServer.Registry;
+
+/// <summary>Holds the table of what is served, and swaps it when custom resources come and go.</summary>
+public sealed class ResourceRegistry
+{
+    private readonly Lock _gate = new();
+    private volatile ResourceTable _table;
+
+    internal ResourceRegistry(ApiSchema schema, IStore store, IReadOnlyDictionary<string, Strategy> strategies)
+    {
+        var served = new List<ServedResource>();
+        foreach (var versions in schema.Resources.Where(r => r.Served == ServedState.Default).GroupBy(r => r.StorageVersion is null ? r.ToString() : r.StoragePrefix))
+        {
+            // Where upstream stores a version that it does not serve by default, the served one is stored.
+            var stored = versions.FirstOrDefault(r => r.StorageVersion == r.GroupVersion) ?? versions.First();
+            var resources = stored.StorageVersion is null
+                ? null
+                : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store);
+            served.AddRange(versions.Select(r => new ServedResource(r, resources)));
+        }
+        _table = new ResourceTable(served);
+    }
+
+    internal ResourceTable Table => _table;
+
+    /// <summary>Every resource that is served now, for discovery and OpenAPI.</summary>
+    public IReadOnlyList<ResourceSchema> Resources => [.. _table.Resources.Select(r => r.Schema)];
+
+    /// <summary>Puts the next table in place of the present one.</summary>
+    internal void Swap(Func<ResourceTable, ResourceTable> next)
+    {
+        lock (_gate)
+            _table = next(_table);
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Http;
+using Timonier.Api.Errors;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Content;
+using Timonier.ApiServer.Registry;
+
+namespace Timonier.ApiServer.Requests;
+
+/// <summary>One request for a resource, from socket or process, on its way through a verb.</summary>
+internal sealed class ApiCall(ServerCore core, HttpContext http, RequestInfo info, UserInfo user, ServedResource resource)
+{
+    public ServerCore Core { get; } = core;
+    public HttpContext Http { get; } = http;
+    public RequestInfo Info { get; } = info;
+    public UserInfo User { get; } = user;
+    public ServedResource Resource { get; } = resource;
+
+    /// <summary>Sent as Warning headers with the answer.</summary>
+    public List<string> Warnings { get; } = [];
+
+    public ResourceSchema Schema => Resource.Schema;
+
+    public CancellationToken Cancel => Http.RequestAborted;
+
+    /// <exception cref="ApiException">MethodNotAllowed: the resource is computed, not stored.</exception>
+    public ResourceStore Store => Resource.Store ?? throw ApiException.MethodNotSupported(Schema.GroupVersion.Group, Schema.Plural, Info.Verb);
+
+    public string Query(string key) => Http.Request.Query.TryGetValue(key, out var value) && value.Count > 0 ? value[0] ?? "" : "";
+
+    public ApiException NotFound(string name) => ApiException.NotFound(Schema.GroupVersion.Group, Schema.Plural, name);
+
+    /// <summary>What the steps of the write path know of this request.</summary>
+    public RequestScope Scope(WriteOptions options) => new()
+    {
+        User = User,
+        Resource = Schema,
+        Verb = Info.Verb,
+        Namespace = Schema.Namespaced ? Info.Namespace : "",
+        Name = Info.Name,
+        Subresource = Info.Subresource,
+        DryRun = options.DryRun,
+        FieldManager = options.FieldManager.Length > 0 ? options.FieldManager : DefaultFieldManager(),
+        Now = Core.Time.GetUtcNow(),
+        UserAgent = Http.Request.Headers.UserAgent.ToString(),
+        Warnings = Warnings,
+    };
+
+    /// <summary>The part of the user agent before the first slash, as upstream has it: at most 128 printable characters.</summary>
+    private string DefaultFieldManager()
+    {
+        var agent = Http.Request.Headers.UserAgent.ToString();
+        var slash = agent.IndexOf('/', StringComparison.Ordinal);
+        var name = slash < 0 ? agent : agent[..slash];
+        return name.Length > 128 ? name[..128] : name;
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Http;
+using Timonier.Api.Errors;
+
+namespace Timonier.ApiServer.Requests;
+
+internal enum FieldValidation { Ignore, Warn, Strict }
+
+/// <summary>The query of create, update and patch (meta/v1 CreateOptions, UpdateOptions, PatchOptions).</summary>
+internal sealed record WriteOptions
+{
+    public bool DryRun { get; init; }
+    public string FieldManager { get; init; } = "";
+    public FieldValidation FieldValidation { get; init; } = FieldValidation.Warn;
+
+    /// <summary>Server-side apply takes fields that others manage.</summary>
+    public bool Force { get; init; }
+
+    public static readonly WriteOptions Default = new();
+
+    /// <param name="kind">CreateOptions, UpdateOptions or PatchOptions, for messages.</param>
+    /// <exception cref="ApiException">Invalid: a value that the option does not know.</exception>
+    public static WriteOptions Parse(IQueryCollection query, string kind)
+    {
+        if (query.Count == 0)
+            return Default;
+        var errors = new FieldErrors();
+        var validation = query["fieldValidation"].ToString();
+        if (validation is not ("" or "Ignore" or "Warn" or "Strict"))
+            errors.NotSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]);
+        var manager = query["fieldManager"].ToString();
+        if (manager.Length > 128)
+            errors.TooLong("fieldManager", 128);
+        if (manager.Any(c => char.IsControl(c)))
+            errors.Invalid("fieldManager", manager, "should only contain printable characters");
+        var dryRun = ParseDryRun(query, errors);
+        if (errors.Any)
+            throw ApiException.Invalid(new("meta.k8s.io", "v1", kind), "", errors.Errors);
+        return new WriteOptions
+        {
+            DryRun = dryRun,
+            FieldManager = manager,
+            FieldValidation = validation switch { "Strict" => FieldValidation.Strict, "Ignore" => FieldValidation.Ignore, _ => FieldValidation.Warn },
+            Force = RequestInfoParser.IsTrue(query["force"]),
+        };
+    }
+
+    public static bool ParseDryRun(IQueryCollection query, FieldErrors errors)
+    {
+        var values = query["dryRun"];
+        foreach (var value in values)
+        {
+            if (value != "All")
+                errors.NotSupported("dryRun", value, ["All"]);
+        }
+        return values.Count > 0;
+    }
+}

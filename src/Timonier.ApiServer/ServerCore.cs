@@ -1,0 +1,55 @@
+using Timonier.ApiServer.Cache;
+using Timonier.ApiServer.Registry;
+using Timonier.Store;
+
+namespace Timonier.ApiServer;
+
+/// <summary>The parts that every request works with.</summary>
+internal sealed class ServerCore
+{
+    private readonly Lock _randomGate = new();
+
+    public ServerCore(ApiServerOptions options)
+    {
+        Options = options;
+        Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies);
+        Dispatcher = new Dispatcher(options.Store, () => Registry.Table);
+        NewId = options.NewId ?? RandomId;
+    }
+
+    public ApiServerOptions Options { get; }
+
+    public ResourceRegistry Registry { get; }
+
+    public Dispatcher Dispatcher { get; }
+
+    public IStore Store => Options.Store;
+
+    public TimeProvider Time => Options.Time;
+
+    public Func<Guid> NewId { get; }
+
+    /// <summary>Ends watches and other long requests when the server stops.</summary>
+    public CancellationTokenSource Stopping { get; } = new();
+
+    /// <summary>Five characters without vowels and look-alikes, as upstream appends to a generateName.</summary>
+    public string NewSuffix() => string.Create(5, this, static (text, self) =>
+    {
+        const string Letters = "bcdfghjklmnpqrstvwxz2456789";
+        lock (self._randomGate)
+        {
+            foreach (ref var letter in text)
+                letter = Letters[self.Options.Random.Next(Letters.Length)];
+        }
+    });
+
+    private Guid RandomId()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
+        // RFC 9562 section 5.4: version 4, variant 10.
+        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+}

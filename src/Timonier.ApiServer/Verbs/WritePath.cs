@@ -1,0 +1,238 @@
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Registry;
+using Timonier.ApiServer.Requests;
+using Timonier.Store;
+
+namespace Timonier.ApiServer.Verbs;
+
+/// <summary>What a verb wants written; the differences between create, update and patch.</summary>
+internal abstract class Write
+{
+    public required RequestScope Scope { get; init; }
+    public required ResourceStore Resource { get; init; }
+    public WriteOptions Options { get; init; } = WriteOptions.Default;
+
+    /// <summary>
+    /// The object that shall be, in the stored version, from the one that is (null: none). Null: the verb refuses to make one
+    /// (not found). The old object must not be changed. Called again after each lost race.
+    /// </summary>
+    public abstract JsonMap? Produce(JsonMap? old);
+
+    /// <summary>Is a lost race tried again with the newer object? Not when the client named the resourceVersion it means.</summary>
+    public abstract bool RetriesConflicts { get; }
+
+    /// <summary>Refuses when the object is there already.</summary>
+    public virtual bool IsCreate => false;
+
+    /// <summary>A patch starts from the newest object, so it needs to name no resourceVersion.</summary>
+    public virtual bool IsPatch => false;
+}
+
+/// <param name="Object">As stored, with its resourceVersion.</param>
+/// <param name="Entry">What the store holds now; null for a dry run, or when the write ended a pending delete.</param>
+internal sealed record WriteResult(JsonMap Object, Entry? Entry, bool Created);
+
+/// <summary>
+/// The write path, the same for every kind:
+/// 1 authenticate · 2 flow control · 3 authorize (<see cref="Http.RequestPipeline"/>, for reads too) · 4 decode and convert ·
+/// 5 patch or apply · 6 default and prune · 7 mutating admission · 8 validate · 9 validating admission · 10 store (compare-and-swap,
+/// retried where the verb allows) · 11 respond (<see cref="Content.Responder"/>).
+/// </summary>
+internal sealed class WritePath(ServerCore core)
+{
+    /// <summary>As upstream's OptimisticLockErrorRetry: a writer that loses so many races in a row tells the client.</summary>
+    private const int ConflictRetriesMax = 30;
+
+    /// <summary>Upstream's maxNameGenerationCreateAttempts: with 27^5 suffixes, eight collisions in a row mean a crowded prefix.</summary>
+    private const int NameAttemptsMax = 8;
+
+    public async ValueTask<WriteResult> RunAsync(Write write, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (scope, resource) = (write.Scope, write.Resource);
+            Entry? entry = null;
+            if (scope.Name.Length > 0)
+                resource.TryGet(scope.Namespace, scope.Name, out entry);
+            var old = entry is null || write.IsCreate ? null : new EncodedObject(entry).Parse();
+
+            // 4 decode and convert, 5 patch or apply: the verb's.
+            var obj = write.Produce(old) ?? throw NotFound(write);
+            var generated = PrepareMetadata(write, obj, old);
+
+            // 6 default and prune
+            Prepare(write, obj, old);
+
+            // 7 mutating admission
+            var attributes = new AdmissionAttributes { Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old };
+            foreach (var admission in core.Options.MutatingAdmission)
+                await admission.AdmitAsync(attributes, cancel);
+            resource.Strategy.Default(obj);
+
+            // 8 validate
+            Validate(write, obj, old);
+
+            // 9 validating admission
+            foreach (var admission in core.Options.ValidatingAdmission)
+                await admission.ValidateAsync(attributes, cancel);
+
+            // 10 store
+            var result = await StoreAsync(write, obj, old, entry, cancel);
+            if (result is not null)
+                return result;
+            if (old is null && !generated)
+                throw ApiException.AlreadyExists(Group(write), resource.Schema.Plural, Name(obj));
+            if (generated && attempt >= NameAttemptsMax)
+                throw ApiException.AlreadyExists(Group(write), resource.Schema.Plural, Name(obj) + ", the server was not able to generate a unique name for the object");
+            if (!generated && (!write.RetriesConflicts || attempt >= ConflictRetriesMax))
+                throw ApiException.Modified(Group(write), resource.Schema.Plural, scope.Name);
+        }
+    }
+
+    private static string Group(Write write) => write.Resource.Schema.GroupVersion.Group;
+
+    private static string Name(JsonMap obj) => obj.GetMap("metadata")?.GetString("name") ?? "";
+
+    private static ApiException NotFound(Write write) => ApiException.NotFound(Group(write), write.Resource.Schema.Plural, write.Scope.Name);
+
+    /// <summary>True when the name was generated: a collision is tried again.</summary>
+    private bool PrepareMetadata(Write write, JsonMap obj, JsonMap? old)
+    {
+        var metadata = obj.EnsureMap("metadata");
+        ObjectMetaRules.MatchPath(metadata, write.Resource, write.Scope);
+        if (old is null)
+        {
+            if (metadata.GetString("resourceVersion") is { Length: > 0 } and not "0")
+                throw new ApiException(500, "", "resourceVersion should not be set on objects to be created");
+            var named = metadata.GetString("name") is { Length: > 0 };
+            ObjectMetaRules.FillForCreate(core, metadata, write.Scope);
+            if (write.Resource.Strategy.HasGeneration)
+                metadata["generation"] = 1L;
+            return !named && metadata.GetString("name") is { Length: > 0 };
+        }
+        ObjectMetaRules.CarryOver(metadata, old.GetMap("metadata")!);
+        return false;
+    }
+
+    private static void Prepare(Write write, JsonMap obj, JsonMap? old)
+    {
+        var strategy = write.Resource.Strategy;
+        if (old is null)
+        {
+            strategy.PrepareForCreate(write.Scope, obj);
+        }
+        else
+        {
+            CheckResourceVersion(write, obj, old);
+            strategy.PrepareForUpdate(write.Scope, obj, old);
+        }
+        strategy.Default(obj);
+        ObjectMetaRules.DropEmpty(obj.GetMap("metadata")!);
+        if (old is not null && strategy.HasGeneration && write.Scope.Subresource != "status" && strategy.RaisesGeneration(obj, old))
+        {
+            var metadata = obj.GetMap("metadata")!;
+            metadata["generation"] = (metadata.GetInteger("generation") ?? 0) + 1;
+        }
+    }
+
+    /// <summary>Optimistic concurrency: the resourceVersion that the client names must be the newest.</summary>
+    private static void CheckResourceVersion(Write write, JsonMap obj, JsonMap old)
+    {
+        var named = obj.GetMap("metadata")!.GetString("resourceVersion") ?? "";
+        var uid = obj.GetMap("metadata")!.GetString("uid");
+        var oldUid = old.GetMap("metadata")!.GetString("uid");
+        if (uid != oldUid)
+            throw ApiException.Conflict(Group(write), write.Resource.Schema.Plural, write.Scope.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {oldUid}");
+        if (named is "" or "0")
+        {
+            if (!write.Resource.Strategy.AllowUnconditionalUpdate && !write.IsPatch)
+            {
+                var errors = new FieldErrors();
+                errors.Invalid("metadata.resourceVersion", 0L, "must be specified for an update");
+                throw ApiException.Invalid(write.Resource.Schema.GroupVersionKind, write.Scope.Name, errors.Errors);
+            }
+        }
+        else if (named != old.GetMap("metadata")!.GetString("resourceVersion"))
+        {
+            throw ApiException.Modified(Group(write), write.Resource.Schema.Plural, write.Scope.Name);
+        }
+    }
+
+    private static void Validate(Write write, JsonMap obj, JsonMap? old)
+    {
+        var errors = new FieldErrors();
+        var metadata = obj.GetMap("metadata")!;
+        var (strategy, schema) = (write.Resource.Strategy, write.Resource.Schema);
+        if (old is null)
+        {
+            Validation.MetadataValidation.Validate(metadata, schema.Namespaced, strategy.NameFaults, errors);
+            strategy.ValidateCreate(write.Scope, obj, errors);
+        }
+        else
+        {
+            Validation.MetadataValidation.ValidateUpdate(metadata, old.GetMap("metadata")!, errors);
+            strategy.ValidateUpdate(write.Scope, obj, old, errors);
+        }
+        if (errors.Any)
+            throw ApiException.Invalid(write.Scope.Resource.GroupVersionKind, Name(obj), errors.Errors);
+    }
+
+    /// <summary>Null: the race was lost.</summary>
+    private async ValueTask<WriteResult?> StoreAsync(Write write, JsonMap obj, JsonMap? old, Entry? entry, CancellationToken cancel)
+    {
+        var (scope, resource) = (write.Scope, write.Resource);
+        if (old is null && entry is not null)
+            return null;
+        var metadata = obj.GetMap("metadata")!;
+        metadata.Remove("resourceVersion");
+        var bytes = ObjectEncoder.Encode(obj, resource.Fields);
+        if (entry is not null && bytes.AsSpan().SequenceEqual(entry.Value.Span))
+            return Result(obj, entry, entry.ModRevision, created: false);
+        if (scope.DryRun)
+        {
+            if (old is not null)
+                metadata["resourceVersion"] = old.GetMap("metadata")!["resourceVersion"];
+            return new WriteResult(obj, null, old is null);
+        }
+        var errors = new FieldErrors();
+        var key = resource.Key(scope.Namespace, Name(obj));
+        using var allocation = new Allocation(resource.Strategy.Allocate(scope, obj, old, errors));
+        if (errors.Any)
+            throw ApiException.Invalid(scope.Resource.GroupVersionKind, Name(obj), errors.Errors);
+        if (allocation.Any)
+            bytes = ObjectEncoder.Encode(obj, resource.Fields);
+        var finished = old is not null && DeletePath.IsFinished(metadata) && !resource.Strategy.KeepsDeleted(obj);
+        var request = finished ? TxnRequest.Delete(key, entry!.ModRevision) : TxnRequest.Update(key, bytes, entry?.ModRevision ?? 0);
+        var response = await core.Store.TxnAsync(request, cancel);
+        if (!response.Succeeded)
+            return null;
+        allocation.Keep();
+        if (finished)
+            resource.Strategy.AfterDelete(obj);
+        return finished ? Result(obj, null, response.Revision, false) : Result(obj, response.Entries[0], response.Revision, old is null);
+    }
+
+    private static WriteResult Result(JsonMap obj, Entry? entry, long revision, bool created)
+    {
+        obj.GetMap("metadata")!["resourceVersion"] = revision.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return new WriteResult(obj, entry, created);
+    }
+
+    /// <summary>What a strategy took, given back unless the write happened.</summary>
+    private sealed class Allocation(IDisposable? taken) : IDisposable
+    {
+        private bool _kept;
+
+        public bool Any => taken is not null;
+
+        public void Keep() => _kept = true;
+
+        public void Dispose()
+        {
+            if (!_kept)
+                taken?.Dispose();
+        }
+    }
+}

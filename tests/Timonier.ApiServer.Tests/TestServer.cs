@@ -1,0 +1,70 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Timonier.Api.Json;
+using Timonier.Api.Schema;
+using Timonier.Store;
+
+namespace Timonier.ApiServer.Tests;
+
+/// <summary>A server on a free port over a store in memory, and a client of it. No authentication, everything allowed, unless told otherwise.</summary>
+internal sealed class TestServer : IAsyncDisposable
+{
+    private static readonly ApiSchema Schema = new();
+
+    private readonly IStore _store;
+    private readonly ApiServer _server;
+
+    private TestServer(IStore store, ApiServer server, HttpClient http) => (_store, _server, Http) = (store, server, http);
+
+    public HttpClient Http { get; }
+
+    public IStore Store => _store;
+
+    public static async Task<TestServer> StartAsync(Func<ApiServerOptions, ApiServerOptions>? change = null)
+    {
+        var store = EmbeddedStore.InMemory(TimeProvider.System);
+        var options = new ApiServerOptions { Schema = Schema, Store = store, Listen = new IPEndPoint(IPAddress.Loopback, 0) };
+        var server = new ApiServer(change?.Invoke(options) ?? options, NullLoggerFactory.Instance);
+        await server.StartAsync();
+        var http = new HttpClient { BaseAddress = new Uri($"http://{server.Endpoint}"), Timeout = TimeSpan.FromSeconds(30) };
+        return new TestServer(store, server, http);
+    }
+
+    public async Task<(int Code, JsonMap Body)> SendAsync(string method, string path, string? body = null, string contentType = "application/json")
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        }
+        using var response = await Http.SendAsync(request);
+        return ((int)response.StatusCode, JsonParser.ParseMap(await response.Content.ReadAsByteArrayAsync()));
+    }
+
+    /// <summary>As <see cref="SendAsync"/>, for requests that must succeed.</summary>
+    public async Task<JsonMap> OkAsync(string method, string path, string? body = null, string contentType = "application/json")
+    {
+        var (code, answer) = await SendAsync(method, path, body, contentType);
+        Assert.True(code is >= 200 and < 300, $"{method} {path}: {code} {Encoding.UTF8.GetString(JsonEncoder.Encode(answer))}");
+        return answer;
+    }
+
+    /// <summary>The events of a watch, as they come.</summary>
+    public async IAsyncEnumerable<JsonMap> WatchAsync(string path)
+    {
+        await using var stream = await Http.GetStreamAsync(path);
+        using var reader = new StreamReader(stream);
+        while (await reader.ReadLineAsync() is { } line)
+            yield return JsonParser.ParseMap(Encoding.UTF8.GetBytes(line));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _server.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+}
