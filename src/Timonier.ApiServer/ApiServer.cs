@@ -1,8 +1,11 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
-using Timonier.Api.Schema;
+using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
+using Timonier.ApiServer.Requests;
+using Timonier.Client;
 
 namespace Timonier.ApiServer;
 
@@ -21,6 +24,7 @@ public sealed class ApiServer : IAsyncDisposable
     {
         _core = new ServerCore(options);
         _pipeline = new RequestPipeline(_core, logs.CreateLogger("Timonier.ApiServer"));
+        Reader = new ObjectReader(options.Schema, options.Store);
         _host = options.Listen is null ? null : new HttpHost(options, logs);
     }
 
@@ -29,6 +33,12 @@ public sealed class ApiServer : IAsyncDisposable
 
     /// <summary>What is served, custom resources included.</summary>
     public ResourceRegistry Registry => _core.Registry;
+
+    /// <summary>Reads of the newest state, for strategies, admission and authorization.</summary>
+    public IObjectReader Reader { get; }
+
+    /// <summary>The way in without sockets, as this user; null: as the server's own loops, which may do everything.</summary>
+    public IApiTransport InProcess(UserInfo? user = null) => new InProcessTransport(_pipeline, user ?? UserInfo.Loopback);
 
     public async Task StartAsync(CancellationToken cancel = default)
     {

@@ -1,3 +1,7 @@
+using Timonier.Api.Errors;
+using Timonier.Api.Schema;
+using Timonier.Api.Selectors;
+using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.Store;
 
@@ -6,14 +10,50 @@ namespace Timonier.ApiServer.Cache;
 /// <summary>Makes the selection that a list, watch or deletecollection request means.</summary>
 internal static class Selections
 {
+    /// <exception cref="ApiException">BadRequest: a selector that cannot be read, or a field that may not be selected by.</exception>
     public static Selection Of(ApiCall call, ListQuery query)
     {
         var (resource, info) = (call.Store, call.Info);
-        if (info.Name.Length > 0 && (info.Namespace.Length > 0 || !resource.Schema.Namespaced))
+        var ns = resource.Schema.Namespaced ? info.Namespace : "";
+        var labels = query.LabelSelector.Length == 0 ? LabelMatcher.Everything : LabelSelectorParser.Parse(query.LabelSelector);
+        var fields = query.FieldSelector.Length == 0 ? FieldSelector.Everything : FieldSelector.Parse(query.FieldSelector);
+        var name = info.Name.Length > 0 ? info.Name : fields.RequiresExactMatch("metadata.name") ?? "";
+        var range = resource.Range(ns);
+        if (name.Length > 0 && (ns.Length > 0 || !resource.Schema.Namespaced))
         {
-            var key = resource.Key(info.Namespace, info.Name);
-            return new Selection(new KeyRange(key, key + '\0'));
+            var key = resource.Key(ns, name);
+            range = new KeyRange(key, key + '\0');
         }
-        return new Selection(resource.Range(resource.Schema.Namespaced ? info.Namespace : ""));
+        return new Selection(resource, range, [.. labels.Requirements.Select(r => new LabelTerm(r))], [.. fields.Requirements.Select(r => Term(resource, r))]);
+    }
+
+    private static FieldTerm Term(ResourceStore resource, FieldRequirement requirement)
+    {
+        var index = requirement.Field switch
+        {
+            "metadata.name" => FieldTerm.Name,
+            "metadata.namespace" => FieldTerm.Namespace,
+            var path => resource.Fields.IndexOf(path),
+        };
+        if (index < 0 && requirement.Field is not ("metadata.name" or "metadata.namespace"))
+        {
+            throw ApiException.BadRequest(resource.Fields.Count > 1
+                ? "field label not supported: " + requirement.Field
+                : $"\"{requirement.Field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+        }
+        return new FieldTerm(index, requirement, index < 0 ? "" : WhenAbsent(resource.Schema.Type, requirement.Field));
+    }
+
+    /// <summary>What Go shows of a field that JSON leaves out: the zero value as text.</summary>
+    private static string WhenAbsent(TypeSchema type, string path)
+    {
+        FieldSchema? field = null;
+        foreach (var step in path.Split('.', StringSplitOptions.RemoveEmptyEntries))
+        {
+            field = (field is null ? type : field.Type.Type)?.Field(step);
+            if (field is null)
+                return "";
+        }
+        return field!.Type.Kind switch { ValueKind.Bool => "false", ValueKind.Int32 or ValueKind.Int64 => "0", _ => "" };
     }
 }

@@ -126,12 +126,26 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
                 return;
             }
         }
+        var call = Find(http, info, user);
+        await VerbAsync(call);
+    }
+
+    private ApiCall Find(HttpContext http, RequestInfo info, UserInfo user)
+    {
         if (!info.IsResource || info.Resource.Length == 0 || core.Registry.Table.Find(new(info.Group, info.Version, info.Resource)) is not { } resource)
             throw UnknownPath();
         var call = new ApiCall(core, http, info, user, resource);
         if (resource.Deprecation is { } deprecation)
             call.Warnings.Add(deprecation);
-        await VerbAsync(call);
+        return call;
+    }
+
+    /// <summary>The first steps alone, for a caller in this process who goes on himself.</summary>
+    public ApiCall Open(HttpContext http, UserInfo user)
+    {
+        var info = RequestInfoParser.Parse(http.Request.Method, http.Request.Path.Value ?? "/", http.Request.Query);
+        Authorize(info, user);
+        return Find(http, info, user);
     }
 
     private static ApiException UnknownPath() =>

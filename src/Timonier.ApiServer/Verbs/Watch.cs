@@ -1,14 +1,30 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text;
+using System.Runtime.CompilerServices;
 using Timonier.Api.Errors;
-using Timonier.Api.Json;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Verbs;
+
+internal enum WatchStep
+{
+    /// <summary>An object that was there before the watch.</summary>
+    Initial,
+    Change,
+    Bookmark,
+    /// <summary>A bookmark with the annotation that says that all initial objects were sent.</summary>
+    InitialEventsEnd,
+    /// <summary>Nothing more for now: hand out what was written.</summary>
+    Flush,
+}
+
+/// <summary>One thing that a watch says.</summary>
+/// <param name="Object">Of Initial.</param>
+/// <param name="Seen">Of Change.</param>
+/// <param name="Revision">Of bookmarks.</param>
+internal readonly record struct WatchItem(WatchStep Step, EncodedObject Object = default, Seen Seen = default, long Revision = 0);
 
 /// <summary>GET of a collection with watch=1: what there is (when asked), then every change, until the client, a timeout or the server ends it.</summary>
 internal static class Watch
@@ -19,64 +35,72 @@ internal static class Watch
     /// <summary>As upstream's watch cache: about one bookmark a minute.</summary>
     private static readonly TimeSpan BookmarkPeriod = TimeSpan.FromMinutes(1);
 
-    private const int FlushBytes = 64 * 1024;
-
     public static async ValueTask HandleAsync(ApiCall call)
     {
         var query = ListQuery.Parse(call.Http.Request.Query, watch: true);
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(call.Cancel, call.Core.Stopping.Token, call.Store.Removed);
-        var seconds = query.TimeoutSeconds is > 0 and var asked ? asked : MinTimeoutSeconds + ((Environment.TickCount & int.MaxValue) % MinTimeoutSeconds);
-        using var limit = call.Core.Time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), cancel, TimeSpan.FromSeconds(seconds), Timeout.InfiniteTimeSpan);
-        var sink = new WatchSink(call);
+        using var limit = Limit(call, query);
+        var writer = new WatchWriter(call);
         try
         {
-            await RunAsync(call, query, sink, cancel.Token);
+            await foreach (var item in ItemsAsync(call, query, limit.Token))
+                await writer.WriteAsync(item, limit.Token);
         }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
             // Its time is over: the stream just ends, clients start again.
         }
         catch (ApiException e) when (call.Http.Response.HasStarted)
         {
-            await sink.ErrorAsync(e);
+            await writer.ErrorAsync(e);
         }
     }
 
-    /// <summary>Feeds a sink until cancelled.</summary>
-    public static async Task RunAsync(ApiCall call, ListQuery query, IWatchSink sink, CancellationToken cancel)
+    /// <summary>Cancelled when the watch must end: the client left, its time is over, the server stops, the resource goes.</summary>
+    public static CancellationTokenSource Limit(ApiCall call, ListQuery query)
+    {
+        var seconds = query.TimeoutSeconds is > 0 and var asked ? asked : MinTimeoutSeconds + ((int)call.Core.Time.GetTimestamp() & int.MaxValue) % MinTimeoutSeconds;
+        var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), call.Core.Time);
+        var linked = CancellationTokenSource.CreateLinkedTokenSource(call.Cancel, call.Core.Stopping.Token, call.Store.Removed, timeout.Token);
+        linked.Token.Register(timeout.Dispose);
+        return linked;
+    }
+
+    /// <summary>What the watch says, for ever. Refusals are thrown before the first item.</summary>
+    public static async IAsyncEnumerable<WatchItem> ItemsAsync(ApiCall call, ListQuery query, [EnumeratorCancellation] CancellationToken cancel)
     {
         var selection = Selections.Of(call, query);
         var watcher = new Watcher(call.Core, call.Store, selection);
-        var initial = query.SendInitialEvents ?? query.ResourceVersion is "" or "0";
-        if (initial)
+        if (query.SendInitialEvents ?? query.ResourceVersion is "" or "0")
         {
             if (query.SendInitialEvents == true)
                 Freshness.Require(call.Core, query.Revision);
             var snapshot = call.Core.Store.Current;
             watcher.Start(snapshot.Revision);
-            await sink.StartAsync(cancel);
             foreach (var entry in snapshot.Range(selection.Range))
             {
                 if (selection.Matches(entry))
-                    await sink.InitialAsync(new EncodedObject(entry), cancel);
+                    yield return new WatchItem(WatchStep.Initial, Object: new EncodedObject(entry));
             }
             if (query.SendInitialEvents == true && query.AllowWatchBookmarks)
-                sink.Bookmark(snapshot.Revision, initialEventsEnd: true);
+                yield return new WatchItem(WatchStep.InitialEventsEnd, Revision: snapshot.Revision);
         }
         else
         {
-            // sendInitialEvents=false without a version begins now.
+            RequireHistory(call.Core, query.Revision);
             watcher.Start(query.Revision == 0 ? call.Core.Store.Revision : query.Revision);
-            // What is compacted already is refused before the stream starts.
-            if (query.Revision > 0 && query.Revision < call.Core.Store.CompactedRevision)
-                throw ApiException.Expired(string.Create(CultureInfo.InvariantCulture, $"too old resource version: {query.Revision} ({call.Core.Store.CompactedRevision})"));
-            await sink.StartAsync(cancel);
         }
-        await sink.FlushAsync(cancel);
-        await FollowAsync(call, query, watcher, sink, cancel);
+        yield return new WatchItem(WatchStep.Flush);
+        await foreach (var item in ChangesAsync(call, query, watcher, cancel))
+            yield return item;
     }
 
-    private static async Task FollowAsync(ApiCall call, ListQuery query, Watcher watcher, IWatchSink sink, CancellationToken cancel)
+    private static void RequireHistory(ServerCore core, long revision)
+    {
+        if (revision > 0 && revision < core.Store.CompactedRevision)
+            throw ApiException.Expired(string.Create(CultureInfo.InvariantCulture, $"too old resource version: {revision} ({core.Store.CompactedRevision})"));
+    }
+
+    private static async IAsyncEnumerable<WatchItem> ChangesAsync(ApiCall call, ListQuery query, Watcher watcher, [EnumeratorCancellation] CancellationToken cancel)
     {
         var time = call.Core.Time;
         var lastBookmark = time.GetTimestamp();
@@ -84,17 +108,15 @@ internal static class Watch
         {
             var events = await watcher.ReadAsync(cancel);
             foreach (var one in events)
-                await sink.EventAsync(one, cancel);
-            if (query.AllowWatchBookmarks && time.GetElapsedTime(lastBookmark) >= BookmarkPeriod)
+                yield return new WatchItem(WatchStep.Change, Seen: one);
+            var bookmark = query.AllowWatchBookmarks && time.GetElapsedTime(lastBookmark) >= BookmarkPeriod;
+            if (bookmark)
             {
                 lastBookmark = time.GetTimestamp();
-                sink.Bookmark(watcher.Revision, initialEventsEnd: false);
-                await sink.FlushAsync(cancel);
+                yield return new WatchItem(WatchStep.Bookmark, Revision: watcher.Revision);
             }
-            else if (events.Count > 0)
-            {
-                await sink.FlushAsync(cancel);
-            }
+            if (bookmark || events.Count > 0)
+                yield return new WatchItem(WatchStep.Flush);
             var ready = watcher.WaitAsync();
             if (!ready.IsCompleted)
                 await (query.AllowWatchBookmarks ? WaitAsync(ready, BookmarkPeriod - time.GetElapsedTime(lastBookmark), time, cancel) : ready.WaitAsync(cancel));
@@ -111,83 +133,5 @@ internal static class Watch
         {
             // Time for a bookmark.
         }
-    }
-}
-
-/// <summary>Where a watch's events go: to a socket in some form, or to a loop in this process.</summary>
-internal interface IWatchSink
-{
-    /// <summary>Called once, before everything else: from now on errors are events.</summary>
-    ValueTask StartAsync(CancellationToken cancel);
-
-    ValueTask InitialAsync(EncodedObject obj, CancellationToken cancel);
-
-    ValueTask EventAsync(Seen seen, CancellationToken cancel);
-
-    void Bookmark(long revision, bool initialEventsEnd);
-
-    ValueTask FlushAsync(CancellationToken cancel);
-}
-
-/// <summary>Writes a watch as JSON lines: shared frames as they are.</summary>
-internal sealed class WatchSink(ApiCall call) : IWatchSink
-{
-    private const int FlushBytes = 64 * 1024;
-
-    private System.IO.Pipelines.PipeWriter _output = null!;
-    private int _pending;
-
-    public ValueTask StartAsync(CancellationToken cancel)
-    {
-        var response = Responder.Begin(call, 200);
-        _output = response.BodyWriter;
-        return new ValueTask(response.StartAsync(cancel));
-    }
-
-    public ValueTask InitialAsync(EncodedObject obj, CancellationToken cancel)
-    {
-        WatchFrames.Write(WatchEventType.Added, obj, _output);
-        return FlushIfMuchAsync(obj.Length, cancel);
-    }
-
-    public ValueTask EventAsync(Seen seen, CancellationToken cancel)
-    {
-        if (seen.IsShared)
-        {
-            var frame = seen.Event.Frame;
-            _output.Write(frame.Span);
-            return FlushIfMuchAsync(frame.Length, cancel);
-        }
-        var obj = seen.Object;
-        WatchFrames.Write(seen.Type, obj, _output);
-        return FlushIfMuchAsync(obj.Length, cancel);
-    }
-
-    public void Bookmark(long revision, bool initialEventsEnd)
-    {
-        var annotations = initialEventsEnd ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "";
-        _output.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"{{\"type\":\"BOOKMARK\",\"object\":{{\"kind\":\"{call.Schema.Kind}\",\"apiVersion\":\"{call.Schema.GroupVersion}\",\"metadata\":{{\"resourceVersion\":\"{revision}\",\"creationTimestamp\":null{annotations}}}}}}}\n")));
-    }
-
-    public async ValueTask ErrorAsync(ApiException error)
-    {
-        _output.Write("{\"type\":\"ERROR\",\"object\":"u8);
-        JsonEncoder.Write(error.ToStatus(), _output);
-        _output.Write("}\n"u8);
-        await _output.FlushAsync();
-    }
-
-    public async ValueTask FlushAsync(CancellationToken cancel)
-    {
-        _pending = 0;
-        if ((await _output.FlushAsync(cancel)).IsCompleted)
-            throw new OperationCanceledException("the client is gone");
-    }
-
-    private ValueTask FlushIfMuchAsync(int bytes, CancellationToken cancel)
-    {
-        _pending += bytes;
-        return _pending > FlushBytes ? FlushAsync(cancel) : default;
     }
 }

@@ -1,5 +1,6 @@
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.Api.Normalize;
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -59,10 +60,11 @@ internal sealed class WritePath(ServerCore core)
             var old = entry is null || write.IsCreate ? null : new EncodedObject(entry).Parse();
 
             // 4 decode and convert, 5 patch or apply: the verb's.
-            var obj = write.Produce(old) ?? throw NotFound(write);
-            var generated = PrepareMetadata(write, obj, old);
+            var produced = write.Produce(old) ?? throw NotFound(write);
 
             // 6 default and prune
+            var obj = Normalize(write, produced);
+            var generated = PrepareMetadata(write, obj, old);
             Prepare(write, obj, old);
 
             // 7 mutating admission
@@ -96,6 +98,23 @@ internal sealed class WritePath(ServerCore core)
     private static string Name(JsonMap obj) => obj.GetMap("metadata")?.GetString("name") ?? "";
 
     private static ApiException NotFound(Write write) => ApiException.NotFound(Group(write), write.Resource.Schema.Plural, write.Scope.Name);
+
+    /// <summary>The form that upstream's types give: declared fields in declared order, canonical scalars, defaults; unknown fields are told or refused.</summary>
+    private static JsonMap Normalize(Write write, JsonMap produced)
+    {
+        var type = write.Resource.Schema.Type;
+        var unknown = write.Options.FieldValidation == FieldValidation.Ignore ? null : new List<string>();
+        var obj = Normalizer.Normalize(produced, type, unknown);
+        if (unknown is { Count: > 0 })
+        {
+            if (write.Options.FieldValidation == FieldValidation.Strict)
+                throw Normalizer.StrictError(produced, type, unknown);
+            foreach (var warning in unknown.Where(w => !write.Scope.Warnings.Contains(w)))
+                write.Scope.Warnings.Add(warning);
+        }
+        Defaults.Apply(obj, type);
+        return obj;
+    }
 
     /// <summary>True when the name was generated: a collision is tried again.</summary>
     private bool PrepareMetadata(Write write, JsonMap obj, JsonMap? old)
@@ -187,6 +206,7 @@ internal sealed class WritePath(ServerCore core)
             return null;
         var metadata = obj.GetMap("metadata")!;
         metadata.Remove("resourceVersion");
+        Normalizer.Order(obj, resource.Schema.Type);
         var bytes = ObjectEncoder.Encode(obj, resource.Fields);
         if (entry is not null && bytes.AsSpan().SequenceEqual(entry.Value.Span))
             return Result(obj, entry, entry.ModRevision, created: false);

@@ -70,6 +70,45 @@ public sealed class SliceTests
         Assert.Equal(first.GetMap("metadata")!.GetString("resourceVersion"), rest.GetMap("metadata")!.GetString("resourceVersion"));
     }
 
+    [Theory]
+    [InlineData("labelSelector=app%20in%20(a,b)", "m0,m1")]
+    [InlineData("labelSelector=app!=a", "m1,m2")]
+    [InlineData("labelSelector=!app", "m2")]
+    [InlineData("fieldSelector=metadata.name=m1", "m1")]
+    [InlineData("fieldSelector=metadata.name!=m1,metadata.namespace=default&labelSelector=app", "m0")]
+    public async Task List_WithSelectors_ShowsWhatMatches(string query, string expected)
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.OkAsync("POST", Maps, """{"metadata":{"name":"m0","labels":{"x":"1","app":"a"}}}""");
+        await server.OkAsync("POST", Maps, """{"metadata":{"name":"m1","labels":{"app":"b"}}}""");
+        await server.OkAsync("POST", Maps, """{"metadata":{"name":"m2"}}""");
+        var list = await server.OkAsync("GET", $"{Maps}?{query}");
+        Assert.Equal(expected, string.Join(',', list.GetList("items")!.Select(i => ((JsonMap)i!).GetMap("metadata")!.GetString("name"))));
+    }
+
+    [Fact]
+    public async Task Watch_WithSelector_TurnsEnteringAndLeavingIntoAddedAndDeleted()
+    {
+        await using var server = await TestServer.StartAsync();
+        var created = await server.OkAsync("POST", Maps, """{"metadata":{"name":"m","labels":{"a":"1"}}}""");
+        var version = created.GetMap("metadata")!.GetString("resourceVersion");
+        foreach (var value in (string[])["2", "2x", "1"])
+        {
+            created.GetMap("metadata")!.Remove("resourceVersion");
+            created.GetMap("metadata")!.EnsureMap("labels")["a"] = value[..1];
+            created.EnsureMap("data")["v"] = value;
+            await server.OkAsync("PUT", Maps + "/m", Text(created));
+        }
+        var seen = new List<string?>();
+        await foreach (var change in server.WatchAsync($"{Maps}?watch=1&resourceVersion={version}&labelSelector=a=2"))
+        {
+            seen.Add(change.GetString("type"));
+            if (seen.Count == 3)
+                break;
+        }
+        Assert.Equal(["ADDED", "MODIFIED", "DELETED"], seen);
+    }
+
     private static (int, string?) Failure((int Code, JsonMap Body) answer) => (answer.Code, answer.Body.GetString("message"));
 
     private static string Named(string name) => $"{{\"metadata\":{{\"name\":\"{name}\"}}}}";
