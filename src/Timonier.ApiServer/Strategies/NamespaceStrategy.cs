@@ -33,6 +33,10 @@ internal sealed class NamespaceStrategy : Strategy
         }
     }
 
+    public override void PrepareForDelete(JsonMap obj) => obj.EnsureMap("status")["phase"] = "Terminating";
+
+    public override bool KeepsDeleted(JsonMap obj) => obj.Spec().GetList("finalizers") is { Count: > 0 };
+
     public override void Default(JsonMap obj)
     {
         // With generateName there is no name yet; the pipeline calls again once it is made.

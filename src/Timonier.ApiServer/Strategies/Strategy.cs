@@ -72,6 +72,9 @@ public class Strategy
     /// <summary>What is wrong with a name for this kind; <paramref name="prefix"/>: it is a generateName. Empty when fine.</summary>
     public virtual IReadOnlyList<string> NameFaults(string name, bool prefix) => MetadataValidation.Subdomain(name, prefix);
 
+    /// <summary>Says in the object that it is about to go; called at each delete, before it is stored or removed.</summary>
+    public virtual void PrepareForDelete(JsonMap obj) { }
+
     /// <summary>Does something beside metadata.finalizers hold a deleted object? Namespaces have spec.finalizers.</summary>
     public virtual bool KeepsDeleted(JsonMap obj) => false;
 

@@ -43,6 +43,7 @@ internal sealed class DeletePath(ServerCore core)
             var obj = old.DeepClone();
             var metadata = obj.GetMap("metadata")!;
             var waits = Mark(resource, scope, options, obj) | SetFinalizers(metadata, options);
+            resource.Strategy.PrepareForDelete(obj);
             waits |= resource.Strategy.KeepsDeleted(obj);
             if (scope.DryRun || (waits && JsonTree.DeepEquals(obj, old)))
                 return new DeleteResult(obj, !waits);

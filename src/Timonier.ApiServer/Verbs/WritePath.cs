@@ -65,13 +65,14 @@ internal sealed class WritePath(ServerCore core)
             // 6 default and prune
             var obj = Normalize(write, produced);
             var generated = PrepareMetadata(write, obj, old);
-            Prepare(write, obj, old);
+            resource.Strategy.Default(obj);
 
             // 7 mutating admission
             var attributes = new AdmissionAttributes { Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old };
             foreach (var admission in core.Options.MutatingAdmission)
                 await admission.AdmitAsync(attributes, cancel);
             resource.Strategy.Default(obj);
+            Prepare(write, obj, old);
 
             // 8 validate
             Validate(write, obj, old);
@@ -147,7 +148,6 @@ internal sealed class WritePath(ServerCore core)
             CheckResourceVersion(write, obj, old);
             strategy.PrepareForUpdate(write.Scope, obj, old);
         }
-        strategy.Default(obj);
         ObjectMetaRules.DropEmpty(obj.GetMap("metadata")!);
         if (old is not null && strategy.HasGeneration && write.Scope.Subresource != "status" && strategy.RaisesGeneration(obj, old))
         {
@@ -231,6 +231,8 @@ internal sealed class WritePath(ServerCore core)
         allocation.Keep();
         if (finished)
             resource.Strategy.AfterDelete(obj);
+        else if (old is not null)
+            resource.Strategy.AfterUpdate(obj, old);
         return finished ? Result(obj, null, response.Revision, false) : Result(obj, response.Entries[0], response.Revision, old is null);
     }
 
