@@ -33,6 +33,11 @@ internal sealed class StructPlan
     public TypeSchema Type { get; }
     public FieldPlan[] Fields { get; }
 
+    /// <summary>The same fields as the protobuf message has them; made at first use.</summary>
+    public Protobuf.MessagePlan Message => _message ??= new Protobuf.MessagePlan(this);
+
+    private Protobuf.MessagePlan? _message;
+
     public static StructPlan Of(TypeSchema type)
     {
         if (type.Plan is StructPlan plan)
