@@ -36,8 +36,7 @@ public abstract class Controller<TKey> : IControllerLoop, IDisposable where TKey
 
     public virtual Task RunAsync(CancellationToken cancellationToken) => _loop.RunAsync(cancellationToken);
 
-    /// <summary>Works on one key if there is one: tests drive a controller by it.</summary>
-    internal Task<bool> TryWorkAsync() => _loop.TryWorkAsync();
+    public Task<bool> TryWorkAsync(CancellationToken cancellationToken = default) => _loop.TryWorkAsync(cancellationToken);
 
     public void Dispose()
     {

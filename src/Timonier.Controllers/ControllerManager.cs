@@ -1,5 +1,7 @@
 using Timonier.Client;
+using Timonier.Controllers.Deployments;
 using Timonier.Controllers.Namespace;
+using Timonier.Controllers.ReplicaSets;
 using Timonier.Controllers.RootCa;
 using Timonier.Controllers.ServiceAccount;
 
@@ -21,6 +23,9 @@ public sealed class ControllerManager(ControllerContext context, ControllerOptio
 
     private static IReadOnlyList<IControllerLoop> Build(ControllerContext context, ControllerOptions options) =>
     [
+        new DeploymentController(context),
+        ReplicaController.ForReplicaSets(context),
+        ReplicaController.ForReplicationControllers(context),
         new NamespaceController(context),
         new ServiceAccountController(context),
         new RootCaPublisher(context, options.RootCaPem),

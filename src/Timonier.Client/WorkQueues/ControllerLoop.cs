@@ -32,7 +32,6 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
         }
     }
 
-    /// <summary>Works on one key if there is one; what RunAsync does, by hand, for tests.</summary>
     public async Task<bool> TryWorkAsync(CancellationToken cancellationToken = default)
     {
         if (!Queue.TryGet(out var key))
@@ -87,4 +86,7 @@ public interface IControllerLoop
 
     /// <summary>Runs until cancelled; never throws.</summary>
     Task RunAsync(CancellationToken cancellationToken);
+
+    /// <summary>Works on one key if there is one: what RunAsync does, by hand, for tests and simulation.</summary>
+    Task<bool> TryWorkAsync(CancellationToken cancellationToken = default);
 }
