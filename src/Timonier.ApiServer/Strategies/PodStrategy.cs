@@ -38,11 +38,21 @@ internal sealed class PodStrategy : TypedStrategy<Pod>
                 KeepAllBut(obj, old, ["ephemeralContainers"]);
                 break;
             case "resize": PrepareForResize(obj, old); break;
+            // PodBinding has made the object from the stored one.
+            case "binding": break;
             default: base.PrepareForUpdate(scope, obj, old); break;
         }
     }
 
     public override void Default(JsonMap obj) => PodDefaults.Pod(obj.Spec());
+
+    /// <summary>To get a node is no change of what is wanted.</summary>
+    public override bool RaisesGeneration(JsonMap obj, JsonMap old)
+    {
+        var spec = obj.Spec().DeepClone();
+        spec.CopyField("nodeName", old.Spec());
+        return !JsonTree.DeepEquals(spec, old.Spec());
+    }
 
     public override long GracePeriodSeconds(JsonMap obj, long? requested)
     {
@@ -67,6 +77,7 @@ internal sealed class PodStrategy : TypedStrategy<Pod>
             case "status": PodUpdateValidation.Status(obj, old, errors); break;
             case "ephemeralcontainers": PodUpdateValidation.EphemeralContainers(obj, old, change, errors); break;
             case "resize": PodUpdateValidation.Resize(obj, old, change, errors); break;
+            case "binding": break;
             default: PodUpdateValidation.Main(obj, old, change, errors); break;
         }
     }

@@ -4,15 +4,12 @@ using Timonier.ApiServer.Requests;
 namespace Timonier.ApiServer.Strategies;
 
 /// <summary>Which strategy a resource has, by group and plural name: one for all its versions, as objects are in the stored one.</summary>
-public sealed class StrategyTable
+public static class StrategyTable
 {
-    private static readonly Strategy Plain = new();
-    private static readonly Strategy WithSpec = new SpecStrategy();
-    private readonly Dictionary<string, Strategy> _byResource;
-
-    public StrategyTable(ServiceNetwork network, IObjectReader reader)
+    /// <summary>Every resource of the schema by its group resource ("pods", "deployments.apps").</summary>
+    public static IReadOnlyDictionary<string, Strategy> Create(ApiSchema schema, ServiceNetwork network, IObjectReader reader)
     {
-        _byResource = new(StringComparer.Ordinal)
+        var table = new Dictionary<string, Strategy>(StringComparer.Ordinal)
         {
             ["pods"] = new PodStrategy(),
             ["services"] = new ServiceStrategy(new ServiceAllocation(network, reader)),
@@ -26,9 +23,10 @@ public sealed class StrategyTable
             ["statefulsets.apps"] = new StatefulSetStrategy(),
             ["daemonsets.apps"] = new DaemonSetStrategy(),
         };
+        var plain = new Strategy();
+        var withSpec = new SpecStrategy();
+        foreach (var resource in schema.Resources)
+            table.TryAdd(resource.GroupResource, resource.Type.Field("spec") is null ? plain : withSpec);
+        return table;
     }
-
-    public Strategy For(ResourceSchema resource) =>
-        _byResource.TryGetValue(resource.GroupResource, out var strategy) ? strategy
-        : resource.Type.Field("spec") is not null ? WithSpec : Plain;
 }

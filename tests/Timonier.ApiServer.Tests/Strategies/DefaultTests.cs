@@ -1,4 +1,3 @@
-using System.Net;
 using Timonier.ApiServer.Strategies;
 
 namespace Timonier.ApiServer.Tests.Strategies;
@@ -24,7 +23,7 @@ public class DefaultTests
     [InlineData("namespaces", """{"metadata":{"name":"n"}}""", """{"metadata":{"name":"n","labels":{"kubernetes.io/metadata.name":"n"}},"status":{"phase":"Active"}}""")]
     public void AbsentFields_AreFilledIn(string resource, string given, string expected)
     {
-        var strategy = Table().For(Given.Resource(resource));
+        var strategy = For(resource);
         var obj = Given.Json(given);
         strategy.Default(obj);
         Given.AssertSame(expected, obj);
@@ -43,7 +42,7 @@ public class DefaultTests
     public void Volume_GetsItsDefaults(string given, string expected)
     {
         var pod = Given.Json($$$$"""{"spec":{"volumes":[{{{{given}}}}]}}""");
-        Table().For(Given.Resource("pods")).Default(pod);
+        For("pods").Default(pod);
         Given.AssertSame($"[{expected}]", pod.GetPath("spec", "volumes"));
     }
 
@@ -55,7 +54,7 @@ public class DefaultTests
     public void NewPod_HasPhaseAndQosClass(string spec, string qos)
     {
         var pod = Given.Json($$$$"""{"spec":{{{{spec}}}},"status":{"phase":"Running"}}""");
-        Table().For(Given.Resource("pods")).PrepareForCreate(Given.Scope("pods"), pod);
+        For("pods").PrepareForCreate(Given.Scope("pods"), pod);
         Given.AssertSame($$$$"""{"phase":"Pending","qosClass":"{{{{qos}}}}"}""", pod["status"]);
     }
 
@@ -66,7 +65,7 @@ public class DefaultTests
     [InlineData("""{"spec":{"terminationGracePeriodSeconds":30,"nodeName":"n"},"status":{"phase":"Failed"}}""", 5L, 0)]
     [InlineData("""{"spec":{"terminationGracePeriodSeconds":-1,"nodeName":"n"}}""", null, 1)]
     public void DeletedPod_WaitsForItsGracePeriod(string pod, long? requested, long expected) =>
-        Assert.Equal(expected, Table().For(Given.Resource("pods")).GracePeriodSeconds(Given.Json(pod), requested));
+        Assert.Equal(expected, For("pods").GracePeriodSeconds(Given.Json(pod), requested));
 
-    internal static StrategyTable Table(TestReader? reader = null) => new(new ServiceNetwork(IPNetwork.Parse("10.96.0.0/16"), new Random(1)), reader ?? new TestReader());
+    private static Strategy For(string resource) => Given.Strategies(new TestReader())[resource];
 }

@@ -12,7 +12,7 @@ public class ServiceAllocationTests
     private readonly ServiceNetwork _network = new(IPNetwork.Parse("10.96.0.0/16"), new Random(1));
     private readonly Strategy _strategy;
 
-    public ServiceAllocationTests() => _strategy = new StrategyTable(_network, _reader).For(Given.Resource("services"));
+    public ServiceAllocationTests() => _strategy = Given.Strategies(_reader, _network)["services"];
 
     [Fact]
     public void ClusterIP_IsTakenFromTheDynamicBand()

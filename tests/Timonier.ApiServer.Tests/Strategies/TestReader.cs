@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
@@ -5,6 +6,7 @@ using Timonier.Api.Kinds;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Strategies;
 
 namespace Timonier.ApiServer.Tests.Strategies;
 
@@ -23,6 +25,9 @@ internal sealed class TestReader(params IKind[] objects) : IObjectReader
 internal static class Given
 {
     public static readonly ApiSchema Schema = new();
+
+    public static IReadOnlyDictionary<string, Strategy> Strategies(TestReader reader, ServiceNetwork? network = null) =>
+        StrategyTable.Create(Schema, network ?? new ServiceNetwork(IPNetwork.Parse("10.96.0.0/16"), new Random(1)), reader);
 
     public static JsonMap Json(string text) => JsonParser.ParseMap(Encoding.UTF8.GetBytes(text));
 
