@@ -1,0 +1,22 @@
+using Timonier.Client;
+using Timonier.Controllers.Endpoints;
+using Timonier.Controllers.EndpointSlice;
+using Timonier.Controllers.Namespace;
+using Timonier.Controllers.RootCa;
+using Timonier.Controllers.ServiceAccount;
+
+namespace Timonier.Controllers;
+
+/// <content>The controllers that keep the cluster itself.</content>
+public sealed partial class ControllerManager
+{
+    private static IReadOnlyList<IControllerLoop> Cluster(ControllerContext context, ControllerOptions options) =>
+    [
+        new NamespaceController(context),
+        new ServiceAccountController(context),
+        new RootCaPublisher(context, options.RootCaPem),
+        new EndpointsController(context),
+        new EndpointSliceController(context),
+        new EndpointSliceMirroringController(context),
+    ];
+}
