@@ -24,7 +24,6 @@ public sealed class ApiServer : IAsyncDisposable
     {
         _core = new ServerCore(options);
         _pipeline = new RequestPipeline(_core, logs.CreateLogger("Timonier.ApiServer"));
-        Reader = new ObjectReader(options.Schema, options.Store);
         _host = options.Listen is null ? null : new HttpHost(options, logs);
     }
 
@@ -35,7 +34,7 @@ public sealed class ApiServer : IAsyncDisposable
     public ResourceRegistry Registry => _core.Registry;
 
     /// <summary>Reads of the newest state, for strategies, admission and authorization.</summary>
-    public IObjectReader Reader { get; }
+    public IObjectReader Reader => _core.Reader;
 
     /// <summary>The way in without sockets, as this user; null: as the server's own loops, which may do everything.</summary>
     public IApiTransport InProcess(UserInfo? user = null) => new InProcessTransport(_pipeline, user ?? UserInfo.Loopback);

@@ -4,7 +4,9 @@ using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Http;
+using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
 using Timonier.Client.Node;
 using Timonier.Store;
@@ -27,23 +29,25 @@ public sealed record ApiServerOptions
     /// <summary>Sent along with the certificate; may be empty.</summary>
     public X509Certificate2Collection? CertificateChain { get; init; }
 
-    /// <summary>In order; the first that knows the request's credentials decides. None does: anonymous.</summary>
-    public IReadOnlyList<IAuthenticator> Authenticators { get; init; } = [];
+    /// <summary>The chain (<see cref="Authenticators"/>); null takes everyone for the server itself: for tests.</summary>
+    public IAuthenticator? Authenticator { get; init; }
 
     /// <summary>Null allows everything: for tests.</summary>
     public IAuthorizer? Authorizer { get; init; }
 
-    public IReadOnlyList<IMutatingAdmission> MutatingAdmission { get; init; } = [];
+    /// <summary>Null: no admission.</summary>
+    public AdmissionChain? Admission { get; init; }
 
-    public IReadOnlyList<IValidatingAdmission> ValidatingAdmission { get; init; } = [];
+    /// <summary>The strategy of a resource, asked once for each; null: the base class for all.</summary>
+    public Func<ResourceSchema, Strategy>? StrategyFor { get; init; }
 
-    /// <summary>By group resource ("pods", "deployments.apps"); a resource without one takes the base class.</summary>
-    public IReadOnlyDictionary<string, Strategy> Strategies { get; init; } = new Dictionary<string, Strategy>();
+    /// <summary>Told of every write, so that what others derive from it is up to date; null: the server makes its own.</summary>
+    public ObjectReader? Reader { get; init; }
 
     /// <summary>Asked in order for every path before the resources are: discovery, OpenAPI, ....</summary>
     public IReadOnlyList<IRequestHandler> Handlers { get; init; } = [];
 
-    /// <summary>The answers to resources that are not stored (reviews), and to subresources that need more than a strategy.</summary>
+    /// <summary>The answers to what is not stored: reviews, token requests.</summary>
     public IReadOnlyList<IVirtualResource> VirtualResources { get; init; } = [];
 
     /// <summary>The way to the kubelets; null: no streaming subresources.</summary>

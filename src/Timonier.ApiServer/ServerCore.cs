@@ -1,5 +1,6 @@
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Registry;
+using Timonier.ApiServer.Requests;
 using Timonier.Store;
 
 namespace Timonier.ApiServer;
@@ -12,8 +13,10 @@ internal sealed class ServerCore
     public ServerCore(ApiServerOptions options)
     {
         Options = options;
-        Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies);
-        Dispatcher = new Dispatcher(options.Store, () => Registry.Table);
+        Registry = new ResourceRegistry(options.Schema, options.Store, options.StrategyFor);
+        Reader = options.Reader ?? new ObjectReader(options.Schema, options.Store);
+        Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);
+        Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
         NewId = options.NewId ?? RandomId;
     }
 
@@ -22,6 +25,10 @@ internal sealed class ServerCore
     public ResourceRegistry Registry { get; }
 
     public Dispatcher Dispatcher { get; }
+
+    public ObjectReader Reader { get; }
+
+    public IReadOnlyDictionary<(string Group, string Resource, string Subresource), IVirtualResource> Virtual { get; }
 
     public IStore Store => Options.Store;
 
@@ -42,6 +49,15 @@ internal sealed class ServerCore
                 letter = Letters[self.Options.Random.Next(Letters.Length)];
         }
     });
+
+    /// <summary>Writes, and tells those who derive something from the resource.</summary>
+    public async ValueTask<TxnResponse> TxnAsync(ResourceStore resource, TxnRequest request, CancellationToken cancel)
+    {
+        var response = await Store.TxnAsync(request, cancel);
+        if (response.Succeeded)
+            Reader.Note(resource.Prefix, response.Revision);
+        return response;
+    }
 
     private Guid RandomId()
     {

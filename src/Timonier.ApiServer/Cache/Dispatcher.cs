@@ -7,7 +7,7 @@ namespace Timonier.ApiServer.Cache;
 /// The one watch on the store: hands every change to the ring of its resource. The rings of all resources are complete up to
 /// <see cref="Revision"/>.
 /// </summary>
-internal sealed class Dispatcher(IStore store, Func<ResourceTable> table)
+internal sealed class Dispatcher(IStore store, ObjectReader reader, Func<ResourceTable> table)
 {
     private long _revision = store.Revision;
 
@@ -54,7 +54,10 @@ internal sealed class Dispatcher(IStore store, Func<ResourceTable> table)
                 last?.Events.Signal();
                 last = resources.FindStore(one.Key);
             }
-            last?.Events.Append(new WatchEvent(one));
+            if (last is null)
+                continue;
+            last.Events.Append(new WatchEvent(one));
+            reader.Note(last.Prefix, one.Revision);
         }
         Volatile.Write(ref _revision, change.Revision);
         last?.Events.Signal();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Timonier.Api.Json;
 using Timonier.Api.Kinds;
@@ -9,15 +10,29 @@ using Timonier.Store;
 namespace Timonier.ApiServer.Cache;
 
 /// <summary>Reads typed objects from the store's newest snapshot. Needs no server, so that what a server is made of can use it.</summary>
-public sealed class ObjectReader : IObjectReader
+public sealed class ObjectReader : IObjectReader, IChangeCounter
 {
     private readonly IStore _store;
     private readonly Dictionary<GroupVersionResource, string> _prefixes;
+    private readonly Dictionary<string, StrongBox<long>> _lastChanges = new(StringComparer.Ordinal);
 
     public ObjectReader(ApiSchema schema, IStore store)
     {
         _store = store;
         _prefixes = schema.Resources.Where(r => r.StorageVersion is not null).ToDictionary(r => r.Resource, r => r.StoragePrefix + "/");
+        foreach (var prefix in _prefixes.Values)
+            _lastChanges[prefix] = new StrongBox<long>();
+    }
+
+    public long LastChange(GroupVersionResource resource) => Volatile.Read(ref _lastChanges[_prefixes[resource]].Value);
+
+    /// <summary>A write of this server, or one that the watch shows of another: the newest of both counts.</summary>
+    internal void Note(string prefix, long revision)
+    {
+        if (!_lastChanges.TryGetValue(prefix, out var last))
+            return;
+        for (var seen = Volatile.Read(ref last.Value); seen < revision;)
+            seen = Interlocked.CompareExchange(ref last.Value, revision, seen) is var found && found == seen ? revision : found;
     }
 
     public T? Get<T>(string @namespace, string name) where T : class, IKind<T>

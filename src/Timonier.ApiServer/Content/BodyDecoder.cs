@@ -46,7 +46,20 @@ internal static class BodyDecoder
         var expected = new GroupVersionKind((subresource?.GroupVersion ?? call.Schema.GroupVersion).Group, (subresource?.GroupVersion ?? call.Schema.GroupVersion).Version, subresource?.Kind ?? call.Schema.Kind);
         var obj = Decode(call, bytes, expected.Kind);
         CheckKind(obj, expected);
-        return obj;
+        return subresource is null || subresource.Kind == call.Schema.Kind ? Converted.ToStored(call, obj, options, call.Warnings) : obj;
+    }
+
+    /// <summary>A patch.</summary>
+    public static object? Parse(byte[] bytes)
+    {
+        try
+        {
+            return JsonParser.Parse(bytes);
+        }
+        catch (JsonException e)
+        {
+            throw ApiException.BadRequest("error decoding patch: " + e.Message);
+        }
     }
 
     /// <summary>A body of options; null when there is none.</summary>

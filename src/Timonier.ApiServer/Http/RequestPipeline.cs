@@ -80,15 +80,8 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         await DispatchAsync(http, info, user);
     }
 
-    private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http)
-    {
-        foreach (var authenticator in core.Options.Authenticators)
-        {
-            if (await authenticator.AuthenticateAsync(http, http.RequestAborted) is { } user)
-                return user;
-        }
-        return core.Options.Authenticators.Count == 0 ? UserInfo.Loopback : UserInfo.Anonymous;
-    }
+    private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http) =>
+        core.Options.Authenticator is { } authenticator ? await authenticator.AuthenticateAsync(http, http.RequestAborted) ?? UserInfo.Anonymous : UserInfo.Loopback;
 
     private void Authorize(RequestInfo info, UserInfo user)
     {
@@ -100,21 +93,9 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
             Subresource = info.Subresource, Namespace = info.Namespace, Name = info.Name, Path = info.Path,
         };
         var (decision, reason) = authorizer.Authorize(attributes);
-        if (decision == Decision.Allow)
-            return;
-        throw Refusal(info, user, reason);
+        if (decision != Decision.Allow)
+            throw Denials.Forbidden(attributes, reason);
     }
-
-    private static ApiException Refusal(RequestInfo info, UserInfo user, string reason)
-    {
-        if (!info.IsResource)
-            return new ApiException(403, "Forbidden", $"forbidden: User \"{user.Name}\" cannot {info.Verb} path \"{info.Path}\"{Because(reason)}") { Details = [] };
-        var resource = info.Subresource.Length > 0 ? $"{info.Resource}/{info.Subresource}" : info.Resource;
-        var where = info.Namespace.Length > 0 ? $"in the namespace \"{info.Namespace}\"" : "at the cluster scope";
-        return ApiException.Forbidden(info.Group, info.Resource, info.Name, $"User \"{user.Name}\" cannot {info.Verb} resource \"{resource}\" in API group \"{info.Group}\" {where}{Because(reason)}");
-    }
-
-    private static string Because(string reason) => reason.Length > 0 ? ": " + reason : "";
 
     private async Task DispatchAsync(HttpContext http, RequestInfo info, UserInfo user)
     {
@@ -151,19 +132,30 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     private static ApiException UnknownPath() =>
         new(404, "NotFound", "the server could not find the requested resource") { Details = [] };
 
+    /// <summary>Object subresources (status, finalize, approval, resize, ...) take the verbs' own way: their strategy tells them apart.</summary>
     private async Task VerbAsync(ApiCall call)
     {
-        if (call.Info.Subresource.Length > 0 && call.Schema.Subresource(call.Info.Subresource) is null)
+        var (verb, subresource) = (call.Info.Verb, call.Info.Subresource);
+        if (subresource.Length > 0 && call.Schema.Subresource(subresource) is null)
             throw UnknownPath();
-        switch (call.Info.Verb)
+        switch (verb, subresource)
         {
-            case "get": await Get.HandleAsync(call); break;
-            case "list": await List.HandleAsync(call); break;
-            case "watch": await Watch.HandleAsync(call); break;
-            case "create": await Create.HandleAsync(call, _writes); break;
-            case "update": await Update.HandleAsync(call, _writes); break;
-            case "delete": await Delete.HandleAsync(call, _deletes); break;
-            default: throw ApiException.MethodNotSupported(call.Schema.GroupVersion.Group, call.Schema.Plural, call.Info.Verb);
+            case ("create", _) when VirtualCreate.Find(call) is { } answering: await VirtualCreate.HandleAsync(call, answering); break;
+            case ("create", "binding"): await Bind.HandleAsync(call, _writes); break;
+            case ("create", "") when call.Schema is { Plural: "bindings", GroupVersion.Group: "" }: await Bind.HandleAsync(call, _writes); break;
+            case ("create", "eviction"): await Evict.HandleAsync(call, _writes, _deletes); break;
+            case ("get", "scale"): await Scale.GetAsync(call); break;
+            case ("update", "scale"): await Scale.UpdateAsync(call, _writes); break;
+            case ("patch", "scale"): await Scale.PatchAsync(call, _writes); break;
+            case ("get", _): await Get.HandleAsync(call); break;
+            case ("list", ""): await List.HandleAsync(call); break;
+            case ("watch", ""): await Watch.HandleAsync(call); break;
+            case ("create", ""): await Create.HandleAsync(call, _writes); break;
+            case ("update", _): await Update.HandleAsync(call, _writes); break;
+            case ("patch", _): await Patch.HandleAsync(call, _writes); break;
+            case ("delete", ""): await Delete.HandleAsync(call, _deletes); break;
+            case ("deletecollection", ""): await DeleteCollection.HandleAsync(call, _deletes); break;
+            default: throw ApiException.MethodNotSupported(call.Schema.GroupVersion.Group, call.Schema.Plural, verb);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Verbs;
 
 namespace Timonier.ApiServer.Registry;
 
@@ -10,6 +11,9 @@ internal sealed record ServedResource(ResourceSchema Schema, ResourceStore? Stor
 {
     /// <summary>Sent as a Warning header with every request; null when there is none.</summary>
     public string? Deprecation { get; init; }
+
+    /// <summary>Of kinds that have the subresource scale.</summary>
+    public ScalePaths Scale { get; init; } = ScalePaths.BuiltIn;
 }
 
 /// <summary>What is served at one moment: never changes, the registry swaps in a new one.</summary>

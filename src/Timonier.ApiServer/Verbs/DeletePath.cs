@@ -35,11 +35,11 @@ internal sealed class DeletePath(ServerCore core)
             var old = new EncodedObject(entry).Parse();
             CheckPreconditions(resource, scope, options, old.GetMap("metadata")!);
             var attributes = new AdmissionAttributes { Scope = scope, Operation = "DELETE", OldObject = old, Options = options.ToTree() };
-            foreach (var admission in core.Options.MutatingAdmission)
+            if (core.Options.Admission is { } admission)
+            {
                 await admission.AdmitAsync(attributes, cancel);
-            foreach (var admission in core.Options.ValidatingAdmission)
                 await admission.ValidateAsync(attributes, cancel);
-
+            }
             var obj = old.DeepClone();
             var metadata = obj.GetMap("metadata")!;
             var waits = Mark(resource, scope, options, obj) | SetFinalizers(metadata, options);
@@ -49,8 +49,8 @@ internal sealed class DeletePath(ServerCore core)
                 return new DeleteResult(obj, !waits);
             metadata.Remove("resourceVersion");
             var key = entry.Key;
-            var response = await core.Store.TxnAsync(
-                waits ? TxnRequest.Update(key, ObjectEncoder.Encode(obj, resource.Fields), entry.ModRevision) : TxnRequest.Delete(key, entry.ModRevision), cancel);
+            var response = await core.TxnAsync(
+                resource, waits ? TxnRequest.Update(key, ObjectEncoder.Encode(obj, resource.Fields), entry.ModRevision) : TxnRequest.Delete(key, entry.ModRevision), cancel);
             if (response.Succeeded)
             {
                 metadata["resourceVersion"] = response.Revision.ToString(CultureInfo.InvariantCulture);

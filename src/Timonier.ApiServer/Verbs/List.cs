@@ -85,7 +85,7 @@ internal static class List
         }
     }
 
-    private static async ValueTask WriteAsync(ApiCall call, ListPage page)
+    public static async ValueTask WriteAsync(ApiCall call, ListPage page)
     {
         var response = Responder.Begin(call, 200);
         var output = response.BodyWriter;

@@ -1,7 +1,9 @@
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Normalize;
+using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.Store;
@@ -63,23 +65,25 @@ internal sealed class WritePath(ServerCore core)
             var produced = write.Produce(old) ?? throw NotFound(write);
 
             // 6 default and prune
-            var obj = Normalize(write, produced);
+            var obj = Converted.Normalized(produced, resource.Schema.Type, write.Options, scope.Warnings);
             var generated = PrepareMetadata(write, obj, old);
             resource.Strategy.Default(obj);
 
             // 7 mutating admission
             var attributes = new AdmissionAttributes { Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old };
-            foreach (var admission in core.Options.MutatingAdmission)
+            if (core.Options.Admission is { } admission)
+            {
                 await admission.AdmitAsync(attributes, cancel);
-            resource.Strategy.Default(obj);
-            Prepare(write, obj, old);
+                resource.Strategy.Default(obj);
+            }
 
             // 8 validate
+            Prepare(write, obj, old);
             Validate(write, obj, old);
 
             // 9 validating admission
-            foreach (var admission in core.Options.ValidatingAdmission)
-                await admission.ValidateAsync(attributes, cancel);
+            if (core.Options.Admission is { } validating)
+                await validating.ValidateAsync(attributes, cancel);
 
             // 10 store
             var result = await StoreAsync(write, obj, old, entry, cancel);
@@ -99,23 +103,6 @@ internal sealed class WritePath(ServerCore core)
     private static string Name(JsonMap obj) => obj.GetMap("metadata")?.GetString("name") ?? "";
 
     private static ApiException NotFound(Write write) => ApiException.NotFound(Group(write), write.Resource.Schema.Plural, write.Scope.Name);
-
-    /// <summary>The form that upstream's types give: declared fields in declared order, canonical scalars, defaults; unknown fields are told or refused.</summary>
-    private static JsonMap Normalize(Write write, JsonMap produced)
-    {
-        var type = write.Resource.Schema.Type;
-        var unknown = write.Options.FieldValidation == FieldValidation.Ignore ? null : new List<string>();
-        var obj = Normalizer.Normalize(produced, type, unknown);
-        if (unknown is { Count: > 0 })
-        {
-            if (write.Options.FieldValidation == FieldValidation.Strict)
-                throw Normalizer.StrictError(produced, type, unknown);
-            foreach (var warning in unknown.Where(w => !write.Scope.Warnings.Contains(w)))
-                write.Scope.Warnings.Add(warning);
-        }
-        Defaults.Apply(obj, type);
-        return obj;
-    }
 
     /// <summary>True when the name was generated: a collision is tried again.</summary>
     private bool PrepareMetadata(Write write, JsonMap obj, JsonMap? old)
@@ -148,12 +135,20 @@ internal sealed class WritePath(ServerCore core)
             CheckResourceVersion(write, obj, old);
             strategy.PrepareForUpdate(write.Scope, obj, old);
         }
+        AddZeroStatus(write.Resource.Schema.Type, obj);
         ObjectMetaRules.DropEmpty(obj.GetMap("metadata")!);
         if (old is not null && strategy.HasGeneration && write.Scope.Subresource != "status" && strategy.RaisesGeneration(obj, old))
         {
             var metadata = obj.GetMap("metadata")!;
             metadata["generation"] = (metadata.GetInteger("generation") ?? 0) + 1;
         }
+    }
+
+    /// <summary>Go writes a status that is no pointer even when nothing is in it.</summary>
+    private static void AddZeroStatus(TypeSchema type, JsonMap obj)
+    {
+        if (!obj.ContainsKey("status") && type.Field("status") is { Pointer: false, Type.Type: { } status })
+            obj["status"] = Normalizer.Normalize([], status);
     }
 
     /// <summary>Optimistic concurrency: the resourceVersion that the client names must be the newest.</summary>
@@ -225,7 +220,7 @@ internal sealed class WritePath(ServerCore core)
             bytes = ObjectEncoder.Encode(obj, resource.Fields);
         var finished = old is not null && DeletePath.IsFinished(metadata) && !resource.Strategy.KeepsDeleted(obj);
         var request = finished ? TxnRequest.Delete(key, entry!.ModRevision) : TxnRequest.Update(key, bytes, entry?.ModRevision ?? 0);
-        var response = await core.Store.TxnAsync(request, cancel);
+        var response = await core.TxnAsync(resource, request, cancel);
         if (!response.Succeeded)
             return null;
         allocation.Keep();
