@@ -5,6 +5,7 @@ using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Strategies;
 using Timonier.Client;
 
 namespace Timonier.ApiServer;
@@ -24,6 +25,7 @@ public sealed class ApiServer : IAsyncDisposable
     {
         _core = new ServerCore(options);
         _pipeline = new RequestPipeline(_core, logs.CreateLogger("Timonier.ApiServer"));
+        _core.Virtual.TryAdd(("", "pods", "eviction"), new PodEviction(_core.Reader, new ApiClient(InProcess())));
         _host = options.Listen is null ? null : new HttpHost(options, logs);
     }
 

@@ -38,8 +38,8 @@ public sealed record ApiServerOptions
     /// <summary>Null: no admission.</summary>
     public AdmissionChain? Admission { get; init; }
 
-    /// <summary>The strategy of a resource, asked once for each; null: the base class for all.</summary>
-    public Func<ResourceSchema, Strategy>? StrategyFor { get; init; }
+    /// <summary>By group resource ("pods", "deployments.apps"), see <see cref="StrategyTable"/>; a resource without one takes the base class.</summary>
+    public IReadOnlyDictionary<string, Strategy> Strategies { get; init; } = new Dictionary<string, Strategy>();
 
     /// <summary>Told of every write, so that what others derive from it is up to date; null: the server makes its own.</summary>
     public ObjectReader? Reader { get; init; }

@@ -13,7 +13,7 @@ internal sealed class ServerCore
     public ServerCore(ApiServerOptions options)
     {
         Options = options;
-        Registry = new ResourceRegistry(options.Schema, options.Store, options.StrategyFor);
+        Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies);
         Reader = options.Reader ?? new ObjectReader(options.Schema, options.Store);
         Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
@@ -28,7 +28,7 @@ internal sealed class ServerCore
 
     public ObjectReader Reader { get; }
 
-    public IReadOnlyDictionary<(string Group, string Resource, string Subresource), IVirtualResource> Virtual { get; }
+    public Dictionary<(string Group, string Resource, string Subresource), IVirtualResource> Virtual { get; }
 
     public IStore Store => Options.Store;
 

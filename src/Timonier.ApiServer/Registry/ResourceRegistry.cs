@@ -10,7 +10,7 @@ public sealed class ResourceRegistry
     private readonly Lock _gate = new();
     private volatile ResourceTable _table;
 
-    internal ResourceRegistry(ApiSchema schema, IStore store, Func<ResourceSchema, Strategy>? strategyFor)
+    internal ResourceRegistry(ApiSchema schema, IStore store, IReadOnlyDictionary<string, Strategy> strategies)
     {
         var served = new List<ServedResource>();
         foreach (var versions in schema.Resources.Where(r => r.Served == ServedState.Default).GroupBy(r => r.StorageVersion is null ? r.ToString() : r.StoragePrefix))
@@ -19,7 +19,7 @@ public sealed class ResourceRegistry
             var stored = versions.FirstOrDefault(r => r.StorageVersion == r.GroupVersion) ?? versions.First();
             var resources = stored.StorageVersion is null
                 ? null
-                : new ResourceStore(stored, strategyFor?.Invoke(stored) ?? new Strategy(), store);
+                : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store);
             served.AddRange(versions.Select(r => new ServedResource(r, resources)));
         }
         _table = new ResourceTable(served);

@@ -6,7 +6,6 @@ using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Validation;
 using Timonier.Client;
 using DeleteOptions = Timonier.Api.Meta.V1.DeleteOptions;
-using IVirtualResource = Timonier.ApiServer.Http.IVirtualResource;
 
 namespace Timonier.ApiServer.Strategies;
 
@@ -20,7 +19,11 @@ public sealed class PodEviction(IObjectReader reader, ApiClient client) : IVirtu
     private const int DisruptedPodsMax = 2000;
     private const string TooMany = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-    public IReadOnlyList<string> Resources => ["pods/eviction"];
+    public string Group => "";
+
+    public string Resource => "pods";
+
+    public string Subresource => "eviction";
 
     public async ValueTask<JsonMap> CreateAsync(RequestScope scope, JsonMap obj, CancellationToken cancel)
     {
