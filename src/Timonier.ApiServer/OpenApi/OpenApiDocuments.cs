@@ -36,7 +36,7 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
     private const string Json = "application/json";
     private const string Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-    /// <summary>How clients before 1.27 spell it.</summary>
+    /// <summary>How clients before 1.27 spell it; as a Content-Type, their own parser refuses it.</summary>
     private const string OldProtobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
     private readonly ConcurrentDictionary<string, Lazy<OpenApiAnswer>> _answers = new(StringComparer.Ordinal);
@@ -76,7 +76,7 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
             if (type is Json or "*/*" or "application/*")
                 return Json;
             if (type is Protobuf or OldProtobuf)
-                return type;
+                return Protobuf;
         }
         throw ApiException.NotAcceptable($"only the following media types are accepted: {Json}, {Protobuf}");
     }
