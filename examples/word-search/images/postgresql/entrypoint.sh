@@ -10,7 +10,7 @@ chown postgres:postgres "$PGDATA" /run/postgresql
 chmod 700 "$PGDATA"
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   # Made beside and moved: a database half made when the power went is begun again.
-  draft=$PGDATA/../draft
+  draft=$PGDATA-draft
   rm -rf "$draft"
   mkdir "$draft"
   chown postgres:postgres "$draft"

@@ -1,5 +1,3 @@
-using System.Data.Common;
-
 namespace WordSearch.Api;
 
 public static class ApiProgram
@@ -74,7 +72,7 @@ public static class ApiProgram
         {
             await next(context);
         }
-        catch (Exception error) when (error is DbException or TimeoutException && !context.Response.HasStarted)
+        catch (Exception error) when (error.IsOutage() && !context.Response.HasStarted)
         {
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "1";

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -25,7 +24,7 @@ public sealed class PostgresDocumentStore(NpgsqlDataSource source, ILogger<Postg
                 await ExecuteAsync("BEGIN;" + Schema + "COMMIT;", cancellation);
                 return;
             }
-            catch (Exception error) when (error is DbException or TimeoutException or IOException)
+            catch (Exception error) when (error.IsOutage())
             {
                 logger.LogInformation("waiting for PostgreSQL: {Error}", error.Message);
                 await Task.Delay(TimeSpan.FromMilliseconds(500), time, cancellation);
@@ -61,7 +60,7 @@ public sealed class PostgresDocumentStore(NpgsqlDataSource source, ILogger<Postg
             await ExecuteAsync("SELECT 1", cancellation);
             return true;
         }
-        catch (Exception error) when (error is DbException or TimeoutException or IOException)
+        catch (Exception error) when (error.IsOutage())
         {
             return false;
         }

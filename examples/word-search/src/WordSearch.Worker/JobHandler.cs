@@ -15,7 +15,7 @@ public sealed class JobHandler(IDocumentStore store, TextStore texts, Settings s
                 await TryHandleAsync(jobId, cancellation);
                 return;
             }
-            catch (Exception error) when (error is System.Data.Common.DbException or TimeoutException or IOException)
+            catch (Exception error) when (error.IsOutage())
             {
                 logger.LogWarning("job {Job} waits for the store: {Error}", jobId, error.Message);
                 await Task.Delay(RetryDelay, time, cancellation);
