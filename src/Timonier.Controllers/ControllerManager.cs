@@ -1,6 +1,9 @@
 using Timonier.Client;
 using Timonier.Controllers.Deployments;
 using Timonier.Controllers.ReplicaSets;
+using Timonier.Controllers.RootCa;
+using Timonier.Controllers.ServiceAccount;
+using Timonier.Controllers.StatefulSets;
 
 namespace Timonier.Controllers;
 
@@ -23,5 +26,9 @@ public sealed partial class ControllerManager(ControllerContext context, Control
         new DeploymentController(context),
         ReplicaController.ForReplicaSets(context),
         ReplicaController.ForReplicationControllers(context),
+        new StatefulSetController(context),
+        new NamespaceController(context),
+        new ServiceAccountController(context),
+        new RootCaPublisher(context, options.RootCaPem),
     ];
 }
