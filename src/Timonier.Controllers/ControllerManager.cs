@@ -1,8 +1,6 @@
 using Timonier.Client;
 using Timonier.Controllers.Deployments;
 using Timonier.Controllers.ReplicaSets;
-using Timonier.Controllers.RootCa;
-using Timonier.Controllers.ServiceAccount;
 using Timonier.Controllers.StatefulSets;
 
 namespace Timonier.Controllers;
@@ -27,8 +25,5 @@ public sealed partial class ControllerManager(ControllerContext context, Control
         ReplicaController.ForReplicaSets(context),
         ReplicaController.ForReplicationControllers(context),
         new StatefulSetController(context),
-        new NamespaceController(context),
-        new ServiceAccountController(context),
-        new RootCaPublisher(context, options.RootCaPem),
     ];
 }
