@@ -47,6 +47,17 @@ internal static partial class Native
             throw Failed($"change owner of {path}");
     }
 
+    /// <returns>st_mode of what a path leads to, through links; 0 when nothing is there (inode(7)).</returns>
+    public static int FileMode(string path)
+    {
+        const int currentDirectory = -100, typeAndMode = 1 | 2; // AT_FDCWD, STATX_TYPE | STATX_MODE
+        const int bufferSize = 256, modeOffset = 28; // struct statx, stx_mode
+        Span<byte> buffer = stackalloc byte[bufferSize];
+        return StatCall(currentDirectory, path, 0, typeAndMode, ref MemoryMarshal.GetReference(buffer)) == 0
+            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(buffer[modeOffset..])
+            : 0;
+    }
+
     /// <returns>False when there is no such process. Signal 0 only asks.</returns>
     public static bool Kill(int processId, int signal)
     {
@@ -69,6 +80,9 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int ChangeOwnerCall(string path, int user, int group);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatCall(int directory, string path, int flags, uint mask, ref byte buffer);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int KillCall(int processId, int signal);

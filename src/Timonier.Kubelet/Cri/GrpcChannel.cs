@@ -8,7 +8,7 @@ using Google.Protobuf;
 namespace Timonier.Kubelet.Cri;
 
 /// <summary>
-/// gRPC over HTTP/2 with prior knowledge on a unix socket: unary calls and server streams, nothing more
+/// gRPC over HTTP/2 with prior knowledge: unary calls and server streams, nothing more
 /// (grpc/doc/PROTOCOL-HTTP2.md). Thread safe. The connection is made at need and again after it broke.
 /// </summary>
 internal sealed class GrpcChannel : IDisposable
@@ -22,17 +22,27 @@ internal sealed class GrpcChannel : IDisposable
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
 
-    public GrpcChannel(string socketPath, TimeProvider time)
+    /// <summary>To a unix socket.</summary>
+    public GrpcChannel(string socketPath, TimeProvider time) : this(new UnixDomainSocketEndPoint(socketPath), ProtocolType.Unspecified, time)
+    {
+    }
+
+    /// <summary>To a port, without encryption.</summary>
+    public GrpcChannel(IPEndPoint address, TimeProvider time) : this(address, ProtocolType.Tcp, time)
+    {
+    }
+
+    private GrpcChannel(EndPoint address, ProtocolType protocol, TimeProvider time)
     {
         _time = time;
         var handler = new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellationToken) =>
             {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                var socket = new Socket(address.AddressFamily, SocketType.Stream, protocol);
                 try
                 {
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken);
+                    await socket.ConnectAsync(address, cancellationToken);
                     return new NetworkStream(socket, ownsSocket: true);
                 }
                 catch
