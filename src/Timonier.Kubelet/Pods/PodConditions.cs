@@ -22,6 +22,12 @@ internal static class PodConditions
         return [.. others, .. made.Select(c => WithTimes(c, input))];
     }
 
+    public static bool IsOwned(string type) => Owned.Contains(type);
+
+    /// <summary>Are the conditions that others wrote (readiness gates, DisruptionTarget) the same?</summary>
+    public static bool OthersAreEqual(PodStatus a, PodStatus b) =>
+        a.Conditions.Where(c => !IsOwned(c.Type)).Select(c => (c.Type, c.Status)).SequenceEqual(b.Conditions.Where(c => !IsOwned(c.Type)).Select(c => (c.Type, c.Status)));
+
     // The time of transition is when the status value changed, not when a message did.
     private static PodCondition WithTimes(PodCondition made, PodStatusInput input)
     {

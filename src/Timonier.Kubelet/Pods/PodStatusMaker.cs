@@ -46,6 +46,16 @@ internal static class PodStatusMaker
         return latest is { Ips.Count: > 0 } ? latest.Ips : [.. before.PodIPs.Select(i => i.Ip)];
     }
 
+    /// <summary>Our status, with what others wrote taken from <paramref name="theirs"/>.</summary>
+    public static PodStatus Rebase(PodStatus ours, PodStatus theirs) => ours with
+    {
+        QosClass = theirs.QosClass,
+        NominatedNodeName = theirs.NominatedNodeName,
+        Resize = theirs.Resize,
+        ResourceClaimStatuses = theirs.ResourceClaimStatuses,
+        Conditions = [.. theirs.Conditions.Where(c => !PodConditions.IsOwned(c.Type)), .. (ours.Conditions.Count > 0 ? ours : theirs).Conditions.Where(c => PodConditions.IsOwned(c.Type))],
+    };
+
     /// <summary>Do the two say the same? Records compare lists by identity, so they are compared as they are written.</summary>
     public static bool AreEqual(PodStatus a, PodStatus b) => ReferenceEquals(a, b) || Encode(a).AsSpan().SequenceEqual(Encode(b));
 

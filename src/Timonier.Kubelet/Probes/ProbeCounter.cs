@@ -2,7 +2,7 @@ using Timonier.Api.Core.V1;
 
 namespace Timonier.Kubelet.Probes;
 
-/// <summary>What one probe of one running container has shown so far, and how it counts. Pure state. see <see cref="ProbeLoop"/> for time.</summary>
+/// <summary>What one probe of one running container has shown so far, and how it counts.</summary>
 internal sealed class ProbeCounter(ProbeKind kind, Probe probe)
 {
     private ProbeResult? _last;

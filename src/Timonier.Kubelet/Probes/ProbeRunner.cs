@@ -83,7 +83,8 @@ internal sealed class ProbeRunner : IDisposable
         }
     }
 
-    public async Task<ProbeOutcome> HttpAsync(HTTPGetAction action, string podIp, Container container, CancellationToken cancellationToken)
+    /// <param name="anyStatus">A hook only has to be answered; a probe's answer must be 200 to 399.</param>
+    public async Task<ProbeOutcome> HttpAsync(HTTPGetAction action, string podIp, Container container, CancellationToken cancellationToken, bool anyStatus = false)
     {
         var host = action.Host.Length > 0 ? action.Host : podIp;
         var scheme = action.Scheme.Length > 0 ? action.Scheme.ToLowerInvariant() : "http";
@@ -105,7 +106,7 @@ internal sealed class ProbeRunner : IDisposable
                     url = next;
                     continue;
                 }
-                return code is >= 200 and < 400
+                return anyStatus || code is >= 200 and < 400
                     ? new(ProbeResult.Success, "")
                     : new(ProbeResult.Failure, string.Create(CultureInfo.InvariantCulture, $"HTTP probe failed with statuscode: {code}"));
             }

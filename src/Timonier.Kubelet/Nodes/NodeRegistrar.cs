@@ -1,0 +1,181 @@
+using Microsoft.Extensions.Logging;
+using Timonier.Api.Coordination.V1;
+using Timonier.Api.Core.V1;
+using Timonier.Api.Errors;
+using Timonier.Client;
+using Timonier.Kubelet.Cri;
+
+namespace Timonier.Kubelet.Nodes;
+
+/// <summary>
+/// Says that this node is there and well: registers it, renews its lease every ten seconds, and writes its status when it changes, or after
+/// five minutes. Upstream: kubelet_node_status.go, component-helpers' lease controller.
+/// </summary>
+internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, ApiClient client, ICri cri, EventRecorder events, TimeProvider time, ILogger logger)
+{
+    private const string LeaseNamespace = "kube-node-lease";
+
+    // nodeLeaseDurationSeconds 40; renewed at a quarter of it. nodeStatusReportFrequency 5 min.
+    private const int LeaseSeconds = 40;
+    private static readonly TimeSpan RenewPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan StatusPause = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan NotReadyPause = TimeSpan.FromMilliseconds(250);
+
+    // Upstream: nodeStatusMaxImages.
+    private const int ImagesMax = 50;
+
+    private Node? _node;
+    private Lease? _lease;
+    private DateTimeOffset _statusWritten;
+
+    /// <summary>The newest known state of the node's own object; null before registration.</summary>
+    public Node? Node => _node;
+
+    /// <summary>Runs until cancelled. The API server may be away for a while at any time.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            var pause = RenewPause;
+            try
+            {
+                var status = await StatusAsync(cancellationToken);
+                if (_node is null)
+                    await RegisterAsync(status, cancellationToken);
+                if (IsNews(status))
+                    await WriteStatusAsync(status, cancellationToken);
+                await RenewLeaseAsync(cancellationToken);
+                // The network comes up a moment after the first start: look again soon, so that the node is ready as soon as it is.
+                if (!IsReady(_node!.Status))
+                    pause = NotReadyPause;
+            }
+            catch (Exception e) when (e is ApiException or CriException)
+            {
+                logger.LogWarning("node {Node} could not be reported: {Message}", options.NodeName, e.Message);
+                pause = RetryPause;
+                _node = e is ApiException { IsNotFound: true } ? null : _node;
+                _lease = null;
+            }
+            await Task.Delay(pause, time, cancellationToken);
+        }
+    }
+
+    private async Task RegisterAsync(NodeStatus status, CancellationToken cancellationToken)
+    {
+        _node = await client.TryGetAsync<Node>("", options.NodeName, cancellationToken);
+        var labels = Labels();
+        if (_node is null)
+        {
+            _node = await client.CreateAsync(new Node { Metadata = new() { Name = options.NodeName, Labels = labels }, Spec = new() { ProviderID = "" , Taints = options.Taints }, Status = status }, cancellationToken);
+            events.Event(EventRecorder.ReferenceTo(_node) with { Uid = options.NodeName }, EventRecorder.Normal, "Starting", "Starting kubelet.");
+            return;
+        }
+        var merged = new Dictionary<string, string>(_node.Metadata.Labels, StringComparer.Ordinal);
+        foreach (var (name, value) in labels)
+            merged[name] = value;
+        if (merged.Count != _node.Metadata.Labels.Count || merged.Any(l => _node.Metadata.Labels[l.Key] != l.Value))
+            _node = await client.UpdateAsync(_node with { Metadata = _node.Metadata with { Labels = merged } }, cancellationToken);
+    }
+
+    private Dictionary<string, string> Labels()
+    {
+        var labels = new Dictionary<string, string>(options.Labels, StringComparer.Ordinal);
+        foreach (var prefix in (string[])["kubernetes.io/", "beta.kubernetes.io/"])
+        {
+            labels[prefix + "arch"] = facts.SystemInfo.Architecture;
+            labels[prefix + "os"] = facts.SystemInfo.OperatingSystem;
+        }
+        labels["kubernetes.io/hostname"] = options.NodeName;
+        return labels;
+    }
+
+    private async Task<NodeStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        var images = await cri.ListImagesAsync(cancellationToken);
+        return (_node?.Status ?? NodeStatus.Empty) with
+        {
+            Capacity = facts.Capacity,
+            Allocatable = facts.Allocatable,
+            Addresses = [.. facts.Addresses.Select(a => new NodeAddress { Type = "InternalIP", Address = a }), new() { Type = "Hostname", Address = facts.Hostname }],
+            DaemonEndpoints = new() { KubeletEndpoint = new() { Port = options.Port } },
+            NodeInfo = facts.SystemInfo,
+            Images = [.. images.OrderByDescending(i => i.Size).Take(ImagesMax).Select(i => new ContainerImage { Names = [.. i.RepoDigests, .. i.RepoTags], SizeBytes = (long)i.Size })],
+            Conditions = await ConditionsAsync(cancellationToken),
+            RuntimeHandlers = [],
+        };
+    }
+
+    private async Task<IReadOnlyList<NodeCondition>> ConditionsAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var runtime = await cri.StatusAsync(cancellationToken);
+        var bad = runtime.Conditions.Where(c => !c.Status).ToArray();
+        var problems = bad.Select(c => c.Type == "NetworkReady" ? $"container runtime network not ready: NetworkReady=false reason:{c.Reason} message:{c.Message}" : $"container runtime status check may not have completed yet: {c.Message}");
+        NodeCondition[] conditions =
+        [
+            Pressure("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            Pressure("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            Pressure("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            bad.Length == 0
+                ? new() { Type = "Ready", Status = "True", Reason = "KubeletReady", Message = "kubelet is posting ready status" }
+                : new() { Type = "Ready", Status = "False", Reason = "KubeletNotReady", Message = string.Join(", ", problems) },
+        ];
+        var before = _node?.Status.Conditions ?? [];
+        return [.. before.Where(b => conditions.All(c => c.Type != b.Type)), .. conditions.Select(WithTimes)];
+
+        NodeCondition WithTimes(NodeCondition condition)
+        {
+            var known = before.FirstOrDefault(b => b.Type == condition.Type);
+            return condition with { LastHeartbeatTime = now, LastTransitionTime = known?.Status == condition.Status ? known.LastTransitionTime : now };
+        }
+
+        static NodeCondition Pressure(string type, string reason, string message) => new() { Type = type, Status = "False", Reason = reason, Message = message };
+    }
+
+    private bool IsNews(NodeStatus status) =>
+        time.GetUtcNow() - _statusWritten >= StatusPause
+        || !status.Conditions.Select(Key).SequenceEqual(_node!.Status.Conditions.Select(Key))
+        || !status.Images.SelectMany(i => i.Names).SequenceEqual(_node.Status.Images.SelectMany(i => i.Names))
+        || !status.Addresses.SequenceEqual(_node.Status.Addresses)
+        || status.NodeInfo != _node.Status.NodeInfo
+        || status.DaemonEndpoints != _node.Status.DaemonEndpoints
+        || !status.Allocatable.OrderBy(a => a.Key, StringComparer.Ordinal).SequenceEqual(_node.Status.Allocatable.OrderBy(a => a.Key, StringComparer.Ordinal));
+
+    private static (string, string, string, string) Key(NodeCondition condition) => (condition.Type, condition.Status, condition.Reason, condition.Message);
+
+    private async Task WriteStatusAsync(NodeStatus status, CancellationToken cancellationToken)
+    {
+        var wasReady = IsReady(_node!.Status);
+        var current = await client.GetAsync<Node>("", options.NodeName, cancellationToken);
+        // Others write here too (attached volumes; extended resources in capacity): theirs stay.
+        status = status with { Capacity = Merge(current.Status.Capacity, status.Capacity), Allocatable = Merge(current.Status.Allocatable, status.Allocatable), VolumesAttached = current.Status.VolumesAttached };
+        _node = await client.UpdateStatusAsync(current with { Status = status }, cancellationToken);
+        _statusWritten = time.GetUtcNow();
+        if (!wasReady && IsReady(status))
+            events.Event(EventRecorder.ReferenceTo(_node) with { Uid = options.NodeName }, EventRecorder.Normal, "NodeReady", $"Node {options.NodeName} status is now: NodeReady");
+    }
+
+    private static Dictionary<string, Timonier.Api.Quantity> Merge(IReadOnlyDictionary<string, Timonier.Api.Quantity> theirs, IReadOnlyDictionary<string, Timonier.Api.Quantity> ours)
+    {
+        var merged = new Dictionary<string, Timonier.Api.Quantity>(theirs, StringComparer.Ordinal);
+        foreach (var (name, value) in ours)
+            merged[name] = value;
+        return merged;
+    }
+
+    private static bool IsReady(NodeStatus status) => status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
+
+    private async Task RenewLeaseAsync(CancellationToken cancellationToken)
+    {
+        var spec = new LeaseSpec { HolderIdentity = options.NodeName, LeaseDurationSeconds = LeaseSeconds, RenewTime = time.GetUtcNow() };
+        _lease ??= await client.TryGetAsync<Lease>(LeaseNamespace, options.NodeName, cancellationToken);
+        if (_lease is not null)
+        {
+            _lease = await client.UpdateAsync(_lease with { Spec = spec }, cancellationToken);
+            return;
+        }
+        var owner = new Timonier.Api.Meta.V1.OwnerReference { ApiVersion = Api.Core.V1.Node.ApiVersion, Kind = Api.Core.V1.Node.KindName, Name = options.NodeName, Uid = _node!.Metadata.Uid };
+        _lease = await client.CreateAsync(new Lease { Metadata = new() { Namespace = LeaseNamespace, Name = options.NodeName, OwnerReferences = [owner] }, Spec = spec }, cancellationToken);
+    }
+}

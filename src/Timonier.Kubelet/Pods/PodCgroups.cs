@@ -1,0 +1,94 @@
+using System.Globalization;
+using Timonier.Api.Core.V1;
+using Timonier.Kubelet.Containerd;
+
+namespace Timonier.Kubelet.Pods;
+
+/// <summary>
+/// The cgroups above the containers: <c>ROOT[/besteffort|/burstable]/podUID</c>, with the pod's own limits. The runtime makes the containers'
+/// below. Upstream: cm/pod_container_manager_linux.go. Thread-safe.
+/// </summary>
+/// <param name="root">E.g. <c>/kubepods</c>, below the mount of each controller.</param>
+internal sealed class PodCgroups(string root, CgroupMode mode)
+{
+    // Where v1 keeps one hierarchy per controller; cpu and cpuacct are often one.
+    private static readonly string[] V1Controllers = ["cpu", "cpuacct", "memory", "pids", "cpuset", "devices", "freezer", "blkio", "hugetlb", "net_cls", "net_prio", "perf_event", "systemd", "misc", "rdma"];
+
+    /// <summary>The path that a sandbox names as its parent.</summary>
+    public string Path(Pod pod) => PodResources.QosClass(pod) switch
+    {
+        "Guaranteed" => $"{root}/pod{pod.Metadata.Uid}",
+        "BestEffort" => $"{root}/besteffort/pod{pod.Metadata.Uid}",
+        _ => $"{root}/burstable/pod{pod.Metadata.Uid}",
+    };
+
+    /// <summary>Makes the pod's cgroup and writes its limits.</summary>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    public string Create(Pod pod)
+    {
+        var path = Path(pod);
+        var (milliCpu, milliCpuLimit, memoryLimit) = PodResources.ForPod(pod);
+        var shares = PodResources.CpuShares(milliCpu);
+        var quota = milliCpuLimit is { } limit ? PodResources.CpuQuota(limit) : 0;
+        if (mode == CgroupMode.V1)
+            CreateV1(path, shares, quota, memoryLimit);
+        else
+            CreateV2(path, shares, quota, memoryLimit);
+        return path;
+    }
+
+    private static void CreateV1(string path, long shares, long quota, long? memoryLimit)
+    {
+        var cpu = Directory.CreateDirectory(HostProbe.CgroupMount + "/cpu" + path).FullName;
+        Write(cpu, "cpu.shares", shares);
+        if (quota > 0)
+        {
+            Write(cpu, "cpu.cfs_period_us", PodResources.QuotaPeriodMicroseconds);
+            Write(cpu, "cpu.cfs_quota_us", quota);
+        }
+        var memory = Directory.CreateDirectory(HostProbe.CgroupMount + "/memory" + path).FullName;
+        if (memoryLimit is { } bytes and > 0)
+            Write(memory, "memory.limit_in_bytes", bytes);
+    }
+
+    private static void CreateV2(string path, long shares, long quota, long? memoryLimit)
+    {
+        // A controller works in a cgroup only when every one above it passes it on.
+        var current = HostProbe.CgroupMount;
+        foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var available = File.ReadAllText(current + "/cgroup.controllers").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+            File.WriteAllText(current + "/cgroup.subtree_control", string.Join(' ', available.Select(c => "+" + c)));
+            current = Directory.CreateDirectory($"{current}/{part}").FullName;
+        }
+        Write(current, "cpu.weight", PodResources.CpuWeight(shares));
+        if (quota > 0)
+            File.WriteAllText(current + "/cpu.max", string.Create(CultureInfo.InvariantCulture, $"{quota} {PodResources.QuotaPeriodMicroseconds}"));
+        if (memoryLimit is { } bytes and > 0)
+            Write(current, "memory.max", bytes);
+    }
+
+    /// <summary>Removes the pod's cgroup. One that still has processes stays: the runtime is not done with it.</summary>
+    public void Remove(Pod pod)
+    {
+        var path = Path(pod);
+        foreach (var mount in mode == CgroupMode.V2 ? [HostProbe.CgroupMount] : V1Controllers.Select(c => $"{HostProbe.CgroupMount}/{c}").Append(HostProbe.CgroupMount + "/unified"))
+        {
+            if (!Directory.Exists(mount + path))
+                continue;
+            try
+            {
+                foreach (var child in Directory.GetDirectories(mount + path))
+                    Directory.Delete(child);
+                Directory.Delete(mount + path);
+            }
+            catch (IOException)
+            {
+                // Busy: an empty cgroup that stays costs nothing, and has the pod's uid as its name.
+            }
+        }
+    }
+
+    private static void Write(string directory, string file, long value) =>
+        File.WriteAllText($"{directory}/{file}", value.ToString(CultureInfo.InvariantCulture));
+}
