@@ -108,8 +108,8 @@ internal sealed class PodStarter(PodServices services)
         var filter = new Cri.V1.ContainerFilter { State = new() { State = Cri.V1.ContainerState.ContainerRunning } };
         filter.LabelSelector[PodNames.UidLabel] = pod.Metadata.Uid;
         filter.LabelSelector[PodNames.ContainerLabel] = target;
-        var found = (await services.Cri.ListContainersAsync(filter, cancellationToken)).FirstOrDefault()
-            ?? throw new ContainerConfigException($"unable to find target container {target}");
+        var running = await services.Cri.ListContainersAsync(filter, cancellationToken);
+        var found = running.Count > 0 ? running[0] : throw new ContainerConfigException($"unable to find target container {target}");
         config.Linux.SecurityContext.NamespaceOptions.Pid = Cri.V1.NamespaceMode.Target;
         config.Linux.SecurityContext.NamespaceOptions.TargetId = found.Id;
     }

@@ -13,7 +13,9 @@ namespace Timonier.Kubelet.Pods;
 /// Drives one pod from its first sight to its end: waits until something happened (its spec, the runtime, a probe, a clock), looks at
 /// what is, asks <see cref="PodDecision"/> what to do, does it, and reports. Level, not edge: a wake-up carries no meaning.
 /// </summary>
+#pragma warning disable CA1001 // RunAsync, which every worker is made for, disposes of the probes at its end.
 internal sealed class PodWorker
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan RetryMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryMax = TimeSpan.FromSeconds(30);
@@ -429,7 +431,7 @@ internal sealed class PodWorker
 
     private static IEnumerable<ProbeTarget> Targets(Pod pod, RuntimePod runtime)
     {
-        var ip = pod.IsHostNetwork() ? "127.0.0.1" : runtime.ReadySandbox?.Ips.FirstOrDefault() ?? "";
+        var ip = pod.IsHostNetwork() ? "127.0.0.1" : runtime.ReadySandbox is { Ips.Count: > 0 } sandbox ? sandbox.Ips[0] : "";
         return from entry in pod.Spec.AllContainers()
                where entry.Kind is ContainerKind.Regular or ContainerKind.Sidecar
                let running = runtime.Find(entry.Container.Name)
