@@ -1,7 +1,9 @@
 using Timonier.Client;
 using Timonier.Controllers.Endpoints;
 using Timonier.Controllers.EndpointSlice;
+using Timonier.Controllers.GarbageCollection;
 using Timonier.Controllers.Namespace;
+using Timonier.Controllers.PodGc;
 using Timonier.Controllers.RootCa;
 using Timonier.Controllers.ServiceAccount;
 
@@ -18,5 +20,7 @@ public sealed partial class ControllerManager
         new EndpointsController(context),
         new EndpointSliceController(context),
         new EndpointSliceMirroringController(context),
+        new GarbageCollector(context),
+        new PodGcController(context),
     ];
 }

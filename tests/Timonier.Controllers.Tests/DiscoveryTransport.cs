@@ -31,7 +31,7 @@ internal sealed class DiscoveryTransport(FakeApi api) : IApiTransport
                     ["resources"] = new JsonList(v.Where(r => r.Parts[1] != "stale").Select(r => (object?)new JsonMap
                     {
                         ["resource"] = r.Parts[1], ["scope"] = r.Parts[3], ["responseKind"] = new JsonMap { ["group"] = g.Key, ["version"] = v.Key, ["kind"] = r.Parts[2] },
-                        ["verbs"] = new JsonList { "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch" },
+                        ["verbs"] = new JsonList(r.Parts.Length > 4 ? ["get"] : ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
                     })),
                 })),
             })),

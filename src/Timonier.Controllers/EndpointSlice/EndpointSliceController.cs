@@ -2,6 +2,7 @@ using Timonier.Api.Core.V1;
 using Timonier.Api.Kinds;
 using Timonier.Api.Selectors;
 using Timonier.Client;
+using Timonier.Controllers.Common;
 using Slice = Timonier.Api.Discovery.V1.EndpointSlice;
 
 namespace Timonier.Controllers.EndpointSlice;
@@ -49,6 +50,6 @@ internal sealed class EndpointSliceController : Controller<NamespacedName>
         var labels = SliceLabels.Of(service.Metadata.Labels, service.Metadata.Name, ManagedBy);
         if (PodEndpoints.IsHeadless(service))
             labels[SliceLabels.Headless] = "";
-        return new(service.Metadata.Namespace, service.Metadata.Name, Owners.ControllerReference(service), labels, Frozen<string>.EmptyMap);
+        return new(service.Metadata.Namespace, service.Metadata.Name, Ownership.ReferenceTo(service), labels, Frozen<string>.EmptyMap);
     }
 }

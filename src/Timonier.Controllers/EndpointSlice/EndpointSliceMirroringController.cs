@@ -1,5 +1,6 @@
 using Timonier.Api.Core.V1;
 using Timonier.Client;
+using Timonier.Controllers.Common;
 using Slice = Timonier.Api.Discovery.V1.EndpointSlice;
 using V1 = Timonier.Api.Core.V1;
 
@@ -43,7 +44,7 @@ internal sealed class EndpointSliceMirroringController : Controller<NamespacedNa
         && !endpoints.Metadata.Annotations.ContainsKey("control-plane.alpha.kubernetes.io/leader");
 
     internal static SliceOwner Owner(V1.Endpoints endpoints) => new(
-        endpoints.Metadata.Namespace, endpoints.Metadata.Name, Owners.ControllerReference(endpoints), SliceLabels.Of(endpoints.Metadata.Labels, endpoints.Metadata.Name, ManagedBy),
+        endpoints.Metadata.Namespace, endpoints.Metadata.Name, Ownership.ReferenceTo(endpoints), SliceLabels.Of(endpoints.Metadata.Labels, endpoints.Metadata.Name, ManagedBy),
         endpoints.Metadata.Annotations.Where(a => a.Key is not ("endpoints.kubernetes.io/last-change-trigger-time" or "kubectl.kubernetes.io/last-applied-configuration")).ToDictionary());
 
     internal static IReadOnlyList<SliceGroup> Groups(V1.Endpoints endpoints)
