@@ -32,6 +32,9 @@ public sealed record ApiServerOptions
     /// <summary>The chain (<see cref="Authenticators"/>); null takes everyone for the server itself: for tests.</summary>
     public IAuthenticator? Authenticator { get; init; }
 
+    /// <summary>Null: Impersonate-* headers are not looked at.</summary>
+    public Impersonation? Impersonation { get; init; }
+
     /// <summary>Null allows everything: for tests.</summary>
     public IAuthorizer? Authorizer { get; init; }
 

@@ -1,1 +1,20 @@
-return 0;
+using System.CommandLine;
+using Timonier.Commands;
+
+var root = new RootCommand("Kubernetes, whole, in one program.")
+{
+    StatusCommand.Create(),
+    KubeconfigCommand.Create(),
+    VersionCommand.Create(),
+    ServerCommand.Create(),
+    ImageCommand.Create(),
+};
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (CommandException e)
+{
+    Console.Error.WriteLine($"timonier: {e.Message}");
+    return 1;
+}

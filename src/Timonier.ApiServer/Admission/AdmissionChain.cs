@@ -5,7 +5,8 @@ namespace Timonier.ApiServer.Admission;
 /// <summary>All admission in upstream's order: first every mutating step, later, after validation, every validating one.</summary>
 public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, IReadOnlyList<IValidatingAdmission> validating)
 {
-    public static AdmissionChain Create(IObjectReader reader, Random random)
+    /// <param name="last">Validating steps of other parts, after all others.</param>
+    public static AdmissionChain Create(IObjectReader reader, Random random, IReadOnlyList<IValidatingAdmission>? last = null)
     {
         var names = new RandomNames(random);
         var serviceAccount = new ServiceAccountAdmission(reader, names);
@@ -19,6 +20,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
             ],
             [
                 priority,
+                .. last ?? [],
             ]);
     }
 

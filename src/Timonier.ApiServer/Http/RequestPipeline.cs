@@ -69,7 +69,9 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
 
         // 1 authenticate
         var exempt = user is not null;
-        user ??= await AuthenticateAsync(http);
+        user ??= core.Options.Impersonation is { } impersonation
+            ? impersonation.Apply(http.Request.Headers, await AuthenticateAsync(http))
+            : await AuthenticateAsync(http);
 
         // 2 flow control
         using var seat = exempt || LongRunning.Is(info, request.Query) ? default : _limit.Enter();

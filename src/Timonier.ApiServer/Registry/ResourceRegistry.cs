@@ -28,7 +28,7 @@ public sealed class ResourceRegistry
     internal ResourceTable Table => _table;
 
     /// <summary>Every resource that is served now, for discovery and OpenAPI.</summary>
-    public IReadOnlyList<ResourceSchema> Resources => [.. _table.Resources.Select(r => r.Schema)];
+    public IReadOnlyList<ResourceSchema> Resources => _table.Schemas;
 
     /// <summary>Puts the next table in place of the present one.</summary>
     internal void Swap(Func<ResourceTable, ResourceTable> next)

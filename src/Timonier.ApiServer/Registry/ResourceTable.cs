@@ -26,6 +26,7 @@ internal sealed class ResourceTable
     public ResourceTable(IEnumerable<ServedResource> resources)
     {
         Resources = [.. resources];
+        Schemas = [.. Resources.Select(r => r.Schema)];
         _byName = Resources.ToDictionary(r => r.Schema.Resource);
         _stores = [.. Resources.Select(r => r.Store).OfType<ResourceStore>().Distinct().OrderBy(s => s.Prefix, StringComparer.Ordinal)];
         _prefixes = [.. _stores.Select(s => s.Prefix)];
@@ -33,6 +34,9 @@ internal sealed class ResourceTable
     }
 
     public IReadOnlyList<ServedResource> Resources { get; }
+
+    /// <summary>The same list as long as nothing changes.</summary>
+    public IReadOnlyList<ResourceSchema> Schemas { get; }
 
     public IReadOnlyList<ResourceStore> Stores => _stores;
 

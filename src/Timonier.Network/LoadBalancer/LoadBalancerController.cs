@@ -29,6 +29,8 @@ public sealed class LoadBalancerController : IControllerLoop, IDisposable
 
     public string Name => "service-lb";
 
+    public Task<bool> TryWorkAsync(CancellationToken cancellationToken = default) => _loop.TryWorkAsync(cancellationToken);
+
     public Task RunAsync(CancellationToken cancellationToken) => _loop.RunAsync(cancellationToken);
 
     public void Dispose() => _loop.Dispose();

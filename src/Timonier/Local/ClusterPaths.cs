@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using System.Text;
+using Timonier.Kubelet.Containerd;
+
+namespace Timonier.Local;
+
+/// <summary>Where a cluster keeps its things, all below one data directory that only its owner may read.</summary>
+public sealed record ClusterPaths(string DataDirectory)
+{
+    public const string DefaultDataDirectory = "/var/lib/timonier";
+
+    public string PidFile => Path.Combine(DataDirectory, "server.pid");
+    public string LogFile => Path.Combine(DataDirectory, "server.log");
+    public string StoreDirectory => Path.Combine(DataDirectory, "store");
+    public string PkiDirectory => Path.Combine(DataDirectory, "pki");
+    public string NodeDirectory => Path.Combine(DataDirectory, "node");
+
+    /// <summary>Sockets and mounts of the running containers: emptied by a reboot, as they are. Short, for a socket's path has 107 characters.</summary>
+    public string RuntimeDirectory => DataDirectory == DefaultDataDirectory
+        ? "/run/timonier"
+        : "/run/timonier-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(DataDirectory)))[..8];
+
+    public ContainerdOptions Containerd => new()
+    {
+        RootDirectory = Path.Combine(NodeDirectory, "containerd"),
+        StateDirectory = Path.Combine(RuntimeDirectory, "containerd"),
+        CniConfigDirectory = Path.Combine(NodeDirectory, "cni"),
+    };
+
+    /// <summary>Holds the URL of the API, for the commands of this machine.</summary>
+    public string AddressFile => Path.Combine(DataDirectory, "server.url");
+    public string AdminKubeconfig => Path.Combine(DataDirectory, "admin.kubeconfig");
+
+    /// <summary>Makes the data directory, mode 0700, where it is not yet.</summary>
+    /// <exception cref="Commands.CommandException">It can't be made or written.</exception>
+    public void Create()
+    {
+        try
+        {
+            Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new Commands.CommandException($"the data directory {DataDirectory} can't be made: {e.Message}", e);
+        }
+    }
+}

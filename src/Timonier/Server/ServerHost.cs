@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Bootstrap;
+using Timonier.ApiServer.Pki;
+using Timonier.Client;
+using Timonier.Controllers;
+using Timonier.Scheduler;
+
+namespace Timonier.Server;
+
+/// <summary>
+/// All parts of one server process, built and connected by plain calls, in the order in which they need each other: keys, store
+/// and API, first objects, loops, node.
+/// </summary>
+public sealed class ServerHost : IAsyncDisposable
+{
+    private readonly ServerOptions _options;
+    private readonly TimeProvider _time = TimeProvider.System;
+    private readonly ILoggerFactory _loggers = LoggerFactory.Create(b => b.AddSimpleConsole(c =>
+    {
+        c.SingleLine = true;
+        c.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        c.UseUtcTimestamp = true;
+    }).AddFilter(null, LogLevel.Information));
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Task> _loops = [];
+    private readonly List<IAsyncDisposable> _parts = [];
+
+    public ServerHost(ServerOptions options) => _options = options;
+
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        var pki = ClusterPki.Open(_options.Paths.PkiDirectory, _time);
+        var control = new ControlPlane(_options, pki, null, _time, _loggers);
+        _parts.Add(control);
+        await control.Server.StartAsync(cancel);
+        var client = new ApiClient(control.Server.InProcess());
+        await Bootstrap(control, pki, client).ApplyAsync(cancel);
+        await FirstObjects.EnsureAsync(client, _options, cancel);
+        await DefaultPolicyWriter.ReconcileAsync(client, cancel);
+        WriteAccess(pki);
+        if (!_options.NoControllers)
+            StartLoops(client, pki);
+    }
+
+    private ClusterBootstrap Bootstrap(ControlPlane control, ClusterPki pki, ApiClient client) => new(client, new BootstrapOptions
+    {
+        Network = control.Network,
+        Server = new IPEndPoint(_options.Listen.Address.Equals(IPAddress.Any) ? ControlPlane.NodeAddress : _options.Listen.Address, _options.Listen.Port),
+        ExtensionAuthentication = new Dictionary<string, string>
+        {
+            ["client-ca-file"] = pki.Authority.CertificatePem,
+            ["requestheader-client-ca-file"] = pki.FrontProxyAuthority.CertificatePem,
+            ["requestheader-allowed-names"] = $"[\"{ClusterPki.FrontProxyProfile.CommonName}\"]",
+            ["requestheader-username-headers"] = "[\"X-Remote-User\"]",
+            ["requestheader-group-headers"] = "[\"X-Remote-Group\"]",
+            ["requestheader-extra-headers-prefix"] = "[\"X-Remote-Extra-\"]",
+        },
+    }, _time);
+
+    /// <summary>What this machine's commands and kubectl need to reach the API.</summary>
+    private void WriteAccess(ClusterPki pki)
+    {
+        var listen = _options.Listen;
+        var host = listen.Address.Equals(IPAddress.Any) || listen.Address.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : listen.Address.ToString();
+        var server = $"https://{host}:{listen.Port.ToString(CultureInfo.InvariantCulture)}";
+        var admin = pki.Issue("admin", ClusterPki.AdminProfile);
+        PrivateFiles.Write(_options.Paths.AdminKubeconfig, Kubeconfig.ForCertificate("timonier", server, pki.Authority.CertificatePem, "timonier-admin", admin.CertificatePem, admin.KeyPem));
+        PrivateFiles.Write(_options.Paths.AddressFile, server + "\n");
+    }
+
+    private void StartLoops(ApiClient client, ClusterPki pki)
+    {
+        var informers = new InformerFactory(client, _time, new Random(), _loggers);
+        var events = new EventBroadcaster(client, _time, _loggers);
+        var context = new ControllerContext(client, informers, events, _time, new Random(), _loggers);
+        var controllers = new ControllerManager(context, new ControllerOptions { RootCaPem = pki.Authority.CertificatePem });
+        var scheduler = new PodScheduler(informers, client, events.Recorder(PodScheduler.DefaultName), _time, new Random(), _loggers.CreateLogger<PodScheduler>());
+        _parts.Add(informers);
+        _parts.Add(scheduler);
+        informers.Start();
+        scheduler.Start();
+        _loops.Add(events.RunAsync(_stop.Token));
+        _loops.Add(controllers.RunAsync(_stop.Token));
+    }
+
+    /// <summary>Ends the parts in the opposite order of their start.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_loops);
+        for (var i = _parts.Count - 1; i >= 0; i--)
+            await _parts[i].DisposeAsync();
+        _stop.Dispose();
+        _loggers.Dispose();
+    }
+}

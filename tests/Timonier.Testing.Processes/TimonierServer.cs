@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Timonier.Testing.Processes;
+
+/// <summary>The real program as a process of its own, with a data directory and a port of its own, for one test class.</summary>
+public sealed class TimonierServer : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    private readonly string[] _options;
+    private Process? _process;
+
+    private TimonierServer(string[] options)
+    {
+        _options = options;
+        DataDirectory = Directory.CreateTempSubdirectory("timonier-test-").FullName;
+        Port = FreePort();
+    }
+
+    public string DataDirectory { get; }
+    public int Port { get; }
+    public string Kubeconfig => Path.Combine(DataDirectory, "admin.kubeconfig");
+    public int ProcessId => _process?.Id ?? throw new InvalidOperationException("the server does not run");
+
+    /// <summary>The program as the build of this test made it.</summary>
+    public static string ProgramPath { get; } = FindProgram();
+
+    public static async Task<TimonierServer> StartAsync(params string[] options)
+    {
+        var server = new TimonierServer(options);
+        try
+        {
+            await server.LaunchAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the process and waits until the API says that it is ready.</summary>
+    public async Task LaunchAsync()
+    {
+        var log = Path.Combine(DataDirectory, "test.log");
+        string[] arguments = ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, ProgramPath, "server", "--data-dir", DataDirectory, "--listen", $"127.0.0.1:{Port}", .. _options];
+        _process = Process.Start(new ProcessStartInfo("sh", arguments)) ?? throw new InvalidOperationException("sh did not start");
+        var started = Stopwatch.GetTimestamp();
+        while (!await IsReadyAsync())
+        {
+            if (_process.HasExited || Stopwatch.GetElapsedTime(started) > StartLimit)
+                throw new InvalidOperationException($"the server did not become ready:\n{await File.ReadAllTextAsync(log)}");
+            await Task.Delay(Poll, TimeProvider.System);
+        }
+    }
+
+    /// <summary>kill -9, as a power loss of the process.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public Task<ProcessResult> KubectlAsync(params string[] arguments) => KubectlAsync(arguments, null);
+
+    /// <summary>The machine's own kubectl, with nothing of the person's configuration.</summary>
+    public Task<ProcessResult> KubectlAsync(IEnumerable<string> arguments, string? input) => Run.ProgramAsync("kubectl", arguments, Environment(), input);
+
+    public Task<ProcessResult> TimonierAsync(params string[] arguments) => Run.ProgramAsync(ProgramPath, arguments, Environment());
+
+    public Task<ProcessResult> TimonierAsync(IEnumerable<string> arguments, string? input) => Run.ProgramAsync(ProgramPath, arguments, Environment(), input);
+
+    private Dictionary<string, string> Environment() => new() { ["KUBECONFIG"] = Kubeconfig, ["HOME"] = DataDirectory, ["TIMONIER_DATA_DIR"] = DataDirectory };
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false })
+        {
+            await Run.ProgramAsync("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            try
+            {
+                await _process.WaitForExitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _process.Kill();
+            }
+        }
+        _process?.Dispose();
+        Directory.Delete(DataDirectory, recursive: true);
+    }
+
+    private async Task<bool> IsReadyAsync()
+    {
+        if (!File.Exists(Kubeconfig))
+            return false;
+        using var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true }, ConnectTimeout = TimeSpan.FromSeconds(1) };
+        using var client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
+        try
+        {
+            return (await client.GetAsync($"https://127.0.0.1:{Port}/readyz")).IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static string FindProgram()
+    {
+        var directory = AppContext.BaseDirectory;
+        var configuration = directory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
+        while (!File.Exists(Path.Combine(directory, "Timonier.slnx")))
+            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("Timonier.slnx is in no folder above the test");
+        return Path.Combine(directory, "src/Timonier/bin", configuration, "net10.0/timonier");
+    }
+}
