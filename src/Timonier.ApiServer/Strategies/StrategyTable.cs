@@ -26,7 +26,17 @@ public static class StrategyTable
             ["replicasets.apps"] = new ReplicaSetStrategy(),
             ["statefulsets.apps"] = new StatefulSetStrategy(),
             ["daemonsets.apps"] = new DaemonSetStrategy(),
+            ["jobs.batch"] = new JobStrategy(),
+            ["cronjobs.batch"] = new CronJobStrategy(),
+            ["persistentvolumes"] = new PersistentVolumeStrategy(),
+            ["persistentvolumeclaims"] = new PersistentVolumeClaimStrategy(),
+            ["nodes"] = new NodeStrategy(),
+            ["events"] = new EventStrategy(),
+            ["events.events.k8s.io"] = new EventStrategy(),
+            ["certificatesigningrequests.certificates.k8s.io"] = new CertificateStrategy(),
         };
+        foreach (var (resource, strategy) in StorageKinds.All().Concat(NetworkKinds.All()).Concat(PolicyKinds.All()).Concat(RbacKinds.All()).Concat(ServerKinds.All()))
+            table.Add(resource, strategy);
         var plain = new Strategy();
         var withSpec = new SpecStrategy();
         foreach (var resource in schema.Resources)

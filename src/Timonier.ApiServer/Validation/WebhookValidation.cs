@@ -1,0 +1,113 @@
+using Timonier.Api.Admissionregistration.V1;
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.Api.Meta.V1;
+
+namespace Timonier.ApiServer.Validation;
+
+/// <summary>What mutating and validating webhooks have in common.</summary>
+internal sealed record WebhookFacts(
+    string Name, WebhookClientConfig Client, IReadOnlyList<RuleWithOperations> Rules, string? FailurePolicy, string? MatchPolicy, LabelSelector? Namespaces, LabelSelector? Objects,
+    string? SideEffects, int? TimeoutSeconds, IReadOnlyList<string> Versions, IReadOnlyList<MatchCondition> Conditions, string? Reinvocation)
+{
+    public WebhookFacts(ValidatingWebhook w)
+        : this(w.Name, w.ClientConfig, w.Rules, w.FailurePolicy, w.MatchPolicy, w.NamespaceSelector, w.ObjectSelector, w.SideEffects, w.TimeoutSeconds, w.AdmissionReviewVersions, w.MatchConditions, null) { }
+
+    public WebhookFacts(MutatingWebhook w)
+        : this(w.Name, w.ClientConfig, w.Rules, w.FailurePolicy, w.MatchPolicy, w.NamespaceSelector, w.ObjectSelector, w.SideEffects, w.TimeoutSeconds, w.AdmissionReviewVersions, w.MatchConditions, w.ReinvocationPolicy) { }
+}
+
+internal static class WebhookValidation
+{
+    public static void Validate(IReadOnlyList<WebhookFacts> webhooks, FieldErrors errors)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < webhooks.Count; i++)
+        {
+            Webhook(webhooks[i], $"webhooks[{i}]", errors);
+            if (webhooks[i].Name.Length > 0 && !names.Add(webhooks[i].Name))
+                errors.Duplicate($"webhooks[{i}].name", webhooks[i].Name);
+        }
+    }
+
+    private static void Webhook(WebhookFacts webhook, string path, FieldErrors errors)
+    {
+        if (webhook.Name.Length == 0)
+            errors.Required($"{path}.name");
+        else
+            errors.Each($"{path}.name", webhook.Name, Names.FullyQualified(webhook.Name, segmentsMin: 3));
+        for (var r = 0; r < webhook.Rules.Count; r++)
+            Rule(webhook.Rules[r], $"{path}.rules[{r}]", errors);
+        errors.OneOfOptional($"{path}.failurePolicy", webhook.FailurePolicy, "Fail", "Ignore");
+        errors.OneOfOptional($"{path}.matchPolicy", webhook.MatchPolicy, "Equivalent", "Exact");
+        if (webhook.SideEffects is not ("None" or "NoneOnDryRun"))
+        {
+            if (webhook.SideEffects is null or "")
+                errors.Required($"{path}.sideEffects", "must specify one of None, NoneOnDryRun");
+            else
+                errors.NotSupported($"{path}.sideEffects", webhook.SideEffects, ["None", "NoneOnDryRun"]);
+        }
+        if (webhook.TimeoutSeconds is > 30 or < 1)
+            errors.Invalid($"{path}.timeoutSeconds", webhook.TimeoutSeconds, "the timeout value must be between 1 and 30 seconds");
+        errors.Selector($"{path}.namespaceSelector", webhook.Namespaces);
+        errors.Selector($"{path}.objectSelector", webhook.Objects);
+        errors.OneOfOptional($"{path}.reinvocationPolicy", webhook.Reinvocation, "IfNeeded", "Never");
+        Client(webhook.Client, $"{path}.clientConfig", errors);
+        if (webhook.Versions.Count == 0)
+            errors.Required($"{path}.admissionReviewVersions", "must specify one of v1, v1beta1");
+        else if (!webhook.Versions.Any(v => v is "v1" or "v1beta1"))
+            errors.Invalid($"{path}.admissionReviewVersions", new JsonList(webhook.Versions), "must include at least one of v1, v1beta1");
+        for (var c = 0; c < webhook.Conditions.Count; c++)
+        {
+            if (webhook.Conditions[c].Name.Length == 0)
+                errors.Required($"{path}.matchConditions[{c}].name");
+            else
+                errors.Each($"{path}.matchConditions[{c}].name", webhook.Conditions[c].Name, Names.Qualified(webhook.Conditions[c].Name));
+            if (string.IsNullOrWhiteSpace(webhook.Conditions[c].Expression))
+                errors.Required($"{path}.matchConditions[{c}].expression");
+        }
+    }
+
+    private static void Rule(RuleWithOperations rule, string path, FieldErrors errors)
+    {
+        if (rule.Operations.Count == 0)
+            errors.Required($"{path}.operations");
+        if (rule.Operations.Count > 1 && rule.Operations.Contains("*"))
+            errors.Invalid($"{path}.operations", new JsonList(rule.Operations), "if '*' is present, must not specify other operations");
+        for (var i = 0; i < rule.Operations.Count; i++)
+            errors.OneOfOptional($"{path}.operations[{i}]", rule.Operations[i], "*", "CONNECT", "CREATE", "DELETE", "UPDATE");
+        if (rule.ApiGroups.Count == 0)
+            errors.Required($"{path}.apiGroups");
+        if (rule.ApiVersions.Count == 0)
+            errors.Required($"{path}.apiVersions");
+        if (rule.Resources.Count == 0)
+            errors.Required($"{path}.resources");
+        errors.OneOfOptional($"{path}.scope", rule.Scope, "*", "Cluster", "Namespaced");
+    }
+
+    private static void Client(WebhookClientConfig client, string path, FieldErrors errors)
+    {
+        if (client.Url is null == client.Service is null)
+        {
+            errors.Required(path, "exactly one of url or service is required");
+            return;
+        }
+        if (client.Url is { } url)
+        {
+            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri))
+                errors.Invalid($"{path}.url", url, "url must be a valid URL");
+            else if (uri.Scheme != "https")
+                errors.Invalid($"{path}.url", uri.Scheme, "'https' is the only allowed URL scheme; desired format: https://host[/path]");
+            return;
+        }
+        var service = client.Service!;
+        if (service.Name.Length == 0)
+            errors.Required($"{path}.service.name", "service name is required");
+        if (service.Namespace.Length == 0)
+            errors.Required($"{path}.service.namespace", "service namespace is required");
+        if (service.Port is { } port && Names.PortNumber(port) is { Count: > 0 } faults)
+            errors.Invalid($"{path}.service.port", port, "port is not valid: " + string.Join(",", faults));
+        if (service.Path is { Length: > 0 } servicePath && !servicePath.StartsWith('/'))
+            errors.Invalid($"{path}.service.path", servicePath, "must start with a '/'");
+    }
+}
