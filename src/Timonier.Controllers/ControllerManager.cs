@@ -1,4 +1,5 @@
 using Timonier.Client;
+using Timonier.Controllers.DaemonSets;
 using Timonier.Controllers.Deployments;
 using Timonier.Controllers.ReplicaSets;
 using Timonier.Controllers.StatefulSets;
@@ -25,5 +26,6 @@ public sealed partial class ControllerManager(ControllerContext context, Control
         ReplicaController.ForReplicaSets(context),
         ReplicaController.ForReplicationControllers(context),
         new StatefulSetController(context),
+        new DaemonSetController(context),
     ];
 }

@@ -28,6 +28,13 @@ public sealed class Expectations<TKey>(TimeProvider time) where TKey : notnull
     /// <summary>These objects, by uid, are about to be deleted: call before the first request.</summary>
     public void ExpectDeletions(TKey key, IEnumerable<string> uids) => Renew(key, record => record.Deletions.UnionWith(uids));
 
+    /// <summary>Both at once.</summary>
+    public void Expect(TKey key, int creations, IEnumerable<string> deletions) => Renew(key, record =>
+    {
+        record.Creations = creations;
+        record.Deletions.UnionWith(deletions);
+    });
+
     /// <summary>A created object was seen, or its creation failed.</summary>
     public void CreationObserved(TKey key, int count = 1) => Change(key, record => record.Creations -= count);
 
