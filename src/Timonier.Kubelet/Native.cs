@@ -40,6 +40,13 @@ internal static partial class Native
             throw Failed($"unmount {target}");
     }
 
+    /// <summary>rename(2): replaces what stands there, at once for every reader. The framework refuses links to directories.</summary>
+    public static void Rename(string from, string to)
+    {
+        if (RenameCall(from, to) != 0)
+            throw Failed($"rename {from} to {to}");
+    }
+
     /// <summary>Follows no symbolic link. -1 leaves that id as it is.</summary>
     public static void ChangeOwner(string path, int user, int group)
     {
@@ -83,6 +90,9 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatCall(int directory, string path, int flags, uint mask, ref byte buffer);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameCall(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int KillCall(int processId, int signal);

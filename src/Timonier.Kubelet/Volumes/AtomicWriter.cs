@@ -19,7 +19,7 @@ internal static class AtomicWriter
         foreach (var path in files.Keys)
             Validate(path);
         var link = Path.Combine(volume, DataLink);
-        var oldDirectory = Directory.ResolveLinkTarget(link, returnFinalTarget: false)?.Name is { } name ? Path.Combine(volume, name) : null;
+        var oldDirectory = new FileInfo(link).LinkTarget is { } name ? Path.Combine(volume, name) : null;
         if (oldDirectory is not null && IsSame(oldDirectory, files))
             return false;
         var directory = NewDirectory(volume, time);
@@ -28,7 +28,7 @@ internal static class AtomicWriter
         var newLink = Path.Combine(volume, NewDataLink);
         File.Delete(newLink);
         File.CreateSymbolicLink(newLink, Path.GetFileName(directory));
-        File.Move(newLink, link, overwrite: true);
+        Native.Rename(newLink, link);
         SyncLinks(volume, files);
         if (oldDirectory is not null && Directory.Exists(oldDirectory))
             Directory.Delete(oldDirectory, recursive: true);

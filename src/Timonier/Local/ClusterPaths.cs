@@ -7,6 +7,9 @@ namespace Timonier.Local;
 /// <summary>Where a cluster keeps its things, all below one data directory that only its owner may read.</summary>
 public sealed record ClusterPaths(string DataDirectory)
 {
+    /// <summary>Where CNI plugins are: Debian's package puts them in the first, most others in the second.</summary>
+    public const string DebianCniDirectory = "/usr/lib/cni", OtherCniDirectory = "/opt/cni/bin";
+
     public const string DefaultDataDirectory = "/var/lib/timonier";
 
     public string PidFile => Path.Combine(DataDirectory, "server.pid");
@@ -25,6 +28,7 @@ public sealed record ClusterPaths(string DataDirectory)
         RootDirectory = Path.Combine(NodeDirectory, "containerd"),
         StateDirectory = Path.Combine(RuntimeDirectory, "containerd"),
         CniConfigDirectory = Path.Combine(NodeDirectory, "cni"),
+        CniBinDirectory = Directory.Exists(DebianCniDirectory) ? DebianCniDirectory : OtherCniDirectory,
     };
 
     /// <summary>Holds the URL of the API, for the commands of this machine.</summary>

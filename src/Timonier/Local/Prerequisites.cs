@@ -14,8 +14,6 @@ public static class Prerequisites
         (["mount"], "mount"), (["ctr"], "containerd"),
     ];
 
-    private const string CniDirectory = "/usr/lib/cni", CniDirectoryOther = "/opt/cni/bin";
-
     // What a start writes: keys, an empty store, containerd's databases, the log.
     private const long FreeBytesMin = 64L << 20;
 
@@ -24,7 +22,7 @@ public static class Prerequisites
         if (Environment.UserName != "root" && !Environment.IsPrivilegedProcess)
             throw new CommandException("a node needs root: run as root, or start without a node: timonier server --no-node --data-dir DIR");
         var missing = NodePrograms.Where(p => !p.Programs.Any(IsOnPath)).Select(p => p.Package).ToList();
-        if (!Directory.Exists(CniDirectory) && !Directory.Exists(CniDirectoryOther))
+        if (!Directory.Exists(ClusterPaths.DebianCniDirectory) && !Directory.Exists(ClusterPaths.OtherCniDirectory))
             missing.Add("containernetworking-plugins");
         if (missing.Count > 0)
             throw new CommandException($"missing packages: install them with: apt-get install {string.Join(' ', missing.Distinct())}");

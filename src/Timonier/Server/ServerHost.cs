@@ -34,16 +34,28 @@ public sealed class ServerHost : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancel)
     {
         var pki = ClusterPki.Open(_options.Paths.PkiDirectory, _time);
-        var control = new ControlPlane(_options, pki, null, _time, _loggers);
+        var node = _options.NoNode ? null : new LocalNode(_options);
+        var control = new ControlPlane(_options, pki, node, _time, _loggers);
         _parts.Add(control);
-        await control.Server.StartAsync(cancel);
         var client = new ApiClient(control.Server.InProcess());
+        var informers = new InformerFactory(client, _time, new Random(), _loggers);
+        var events = new EventBroadcaster(client, _time, _loggers);
+        if (node is not null)
+            _parts.Add(node);
+        // containerd and the network need some time to start, and nothing of the API.
+        var prepared = node?.PrepareAsync(client, informers, events, _time, _loggers, cancel) ?? Task.CompletedTask;
+        await control.Server.StartAsync(cancel);
         await Bootstrap(control, pki, client).ApplyAsync(cancel);
         await FirstObjects.EnsureAsync(client, _options, cancel);
         await DefaultPolicyWriter.ReconcileAsync(client, cancel);
         WriteAccess(pki);
         if (!_options.NoControllers)
-            StartLoops(client, pki);
+            StartLoops(client, informers, events, pki);
+        await prepared;
+        node?.Start();
+        _parts.Add(informers);
+        informers.Start();
+        _loops.Add(events.RunAsync(_stop.Token));
     }
 
     private ClusterBootstrap Bootstrap(ControlPlane control, ClusterPki pki, ApiClient client) => new(client, new BootstrapOptions
@@ -72,18 +84,13 @@ public sealed class ServerHost : IAsyncDisposable
         PrivateFiles.Write(_options.Paths.AddressFile, server + "\n");
     }
 
-    private void StartLoops(ApiClient client, ClusterPki pki)
+    private void StartLoops(ApiClient client, InformerFactory informers, EventBroadcaster events, ClusterPki pki)
     {
-        var informers = new InformerFactory(client, _time, new Random(), _loggers);
-        var events = new EventBroadcaster(client, _time, _loggers);
         var context = new ControllerContext(client, informers, events, _time, new Random(), _loggers);
         var controllers = new ControllerManager(context, new ControllerOptions { RootCaPem = pki.Authority.CertificatePem });
         var scheduler = new PodScheduler(informers, client, events.Recorder(PodScheduler.DefaultName), _time, new Random(), _loggers.CreateLogger<PodScheduler>());
-        _parts.Add(informers);
         _parts.Add(scheduler);
-        informers.Start();
         scheduler.Start();
-        _loops.Add(events.RunAsync(_stop.Token));
         _loops.Add(controllers.RunAsync(_stop.Token));
     }
 
