@@ -1,3 +1,4 @@
+using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -17,6 +18,7 @@ internal sealed class ServerCore
         Reader = options.Reader ?? new ObjectReader(options.Schema, options.Store);
         Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
+        Admission = new AdmissionChain(options.MutatingAdmission, options.ValidatingAdmission);
         NewId = options.NewId ?? RandomId;
     }
 
@@ -29,6 +31,8 @@ internal sealed class ServerCore
     public ObjectReader Reader { get; }
 
     public Dictionary<(string Group, string Resource, string Subresource), IVirtualResource> Virtual { get; }
+
+    public AdmissionChain Admission { get; }
 
     public IStore Store => Options.Store;
 

@@ -82,8 +82,20 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         await DispatchAsync(http, info, user);
     }
 
-    private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http) =>
-        core.Options.Authenticator is { } authenticator ? await authenticator.AuthenticateAsync(http, http.RequestAborted) ?? UserInfo.Anonymous : UserInfo.Loopback;
+    private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http)
+    {
+        if (core.Options.Authenticators.Count == 0)
+            return UserInfo.Loopback;
+        var user = UserInfo.Anonymous;
+        foreach (var authenticator in core.Options.Authenticators)
+        {
+            if (await authenticator.AuthenticateAsync(http, http.RequestAborted) is not { } found)
+                continue;
+            user = found;
+            break;
+        }
+        return core.Options.Impersonation?.Apply(http.Request.Headers, user) ?? user;
+    }
 
     private void Authorize(RequestInfo info, UserInfo user)
     {

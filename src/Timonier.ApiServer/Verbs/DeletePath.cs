@@ -35,11 +35,8 @@ internal sealed class DeletePath(ServerCore core)
             var old = new EncodedObject(entry).Parse();
             CheckPreconditions(resource, scope, options, old.GetMap("metadata")!);
             var attributes = new AdmissionAttributes { Scope = scope, Operation = "DELETE", OldObject = old, Options = options.ToTree() };
-            if (core.Options.Admission is { } admission)
-            {
-                await admission.AdmitAsync(attributes, cancel);
-                await admission.ValidateAsync(attributes, cancel);
-            }
+            await core.Admission.AdmitAsync(attributes, cancel);
+            await core.Admission.ValidateAsync(attributes, cancel);
             var obj = old.DeepClone();
             var metadata = obj.GetMap("metadata")!;
             var waits = Mark(resource, scope, options, obj) | SetFinalizers(metadata, options);

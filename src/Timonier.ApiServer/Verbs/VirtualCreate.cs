@@ -20,12 +20,9 @@ internal static class VirtualCreate
         var body = await BodyDecoder.ReadObjectAsync(call, options);
         var type = call.Info.Subresource.Length == 0 ? call.Schema.Type : SubresourceType(call);
         var obj = Converted.Normalized(body, type, options, scope.Warnings);
-        if (call.Core.Options.Admission is { } admission)
-        {
-            var attributes = new AdmissionAttributes { Scope = scope, Operation = "CREATE", Object = obj };
-            await admission.AdmitAsync(attributes, call.Cancel);
-            await admission.ValidateAsync(attributes, call.Cancel);
-        }
+        var attributes = new AdmissionAttributes { Scope = scope, Operation = "CREATE", Object = obj };
+        await call.Core.Admission.AdmitAsync(attributes, call.Cancel);
+        await call.Core.Admission.ValidateAsync(attributes, call.Cancel);
         await Responder.WriteTreeAsync(call, 201, await resource.CreateAsync(scope, obj, call.Cancel));
     }
 

@@ -71,19 +71,15 @@ internal sealed class WritePath(ServerCore core)
 
             // 7 mutating admission
             var attributes = new AdmissionAttributes { Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old };
-            if (core.Options.Admission is { } admission)
-            {
-                await admission.AdmitAsync(attributes, cancel);
-                resource.Strategy.Default(obj);
-            }
+            await core.Admission.AdmitAsync(attributes, cancel);
+            resource.Strategy.Default(obj);
 
             // 8 validate
             Prepare(write, obj, old);
             Validate(write, obj, old);
 
             // 9 validating admission
-            if (core.Options.Admission is { } validating)
-                await validating.ValidateAsync(attributes, cancel);
+            await core.Admission.ValidateAsync(attributes, cancel);
 
             // 10 store
             var result = await StoreAsync(write, obj, old, entry, cancel);

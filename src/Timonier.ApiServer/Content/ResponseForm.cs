@@ -1,0 +1,108 @@
+using System.Globalization;
+using Timonier.Api.Errors;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Requests;
+
+namespace Timonier.ApiServer.Content;
+
+internal enum Encoding { Json, Yaml, Protobuf }
+
+internal enum Transform { None, Table, PartialObjectMetadata }
+
+/// <summary>What a client wants to read: encoding, and object, table or metadata alone. From the Accept header.</summary>
+internal sealed record ResponseForm(Encoding Encoding, Transform Transform, bool Pretty)
+{
+    public const string Accepted = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+    public static readonly ResponseForm Plain = new(Encoding.Json, Transform.None, false);
+
+    /// <summary>The group version that a transformed answer is in.</summary>
+    public string MetaVersion { get; init; } = "meta.k8s.io/v1";
+
+    public string ContentType(bool watch) => Encoding switch
+    {
+        Encoding.Yaml => "application/yaml",
+        Encoding.Protobuf => watch ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/vnd.kubernetes.protobuf",
+        _ => "application/json",
+    };
+
+    /// <exception cref="ApiException">NotAcceptable: nothing that the client takes.</exception>
+    public static ResponseForm Negotiate(ApiCall call)
+    {
+        var accept = call.Http.Request.Headers.Accept.ToString();
+        var pretty = WantsPretty(call);
+        if (accept is "" or "*/*" or "application/json")
+            return pretty ? Plain with { Pretty = true } : Plain;
+        foreach (var clause in accept.Split(',').Select(Clause.Parse).OrderByDescending(c => c.Quality))
+        {
+            if (Match(clause, call) is { } form)
+                return form with { Pretty = pretty && form.Encoding == Encoding.Json };
+        }
+        throw ApiException.NotAcceptable($"only the following media types are accepted: {Accepted}");
+    }
+
+    /// <summary>Upstream: asked for by the query, or by what looks like a person's tool.</summary>
+    private static bool WantsPretty(ApiCall call)
+    {
+        if (call.Http.Request.Query.TryGetValue("pretty", out var pretty))
+            return RequestInfoParser.IsTrue(pretty);
+        var agent = call.Http.Request.Headers.UserAgent.ToString();
+        return agent.StartsWith("curl", StringComparison.Ordinal) || agent.StartsWith("Wget", StringComparison.Ordinal) || agent.StartsWith("Mozilla/5.0", StringComparison.Ordinal);
+    }
+
+    private static ResponseForm? Match(Clause clause, ApiCall call)
+    {
+        Encoding? encoding = clause.Type switch
+        {
+            "application/json" or "*/*" or "application/*" => Encoding.Json,
+            "application/yaml" => Encoding.Yaml,
+            "application/vnd.kubernetes.protobuf" => Encoding.Protobuf,
+            _ => null,
+        };
+        if (encoding is null || (encoding == Encoding.Yaml && call.Info.Verb == "watch"))
+            return null;
+        var kind = clause.Parameter("as");
+        if (kind.Length == 0)
+            return encoding == Encoding.Protobuf && (call.Schema.Type.NoProto || !call.Schema.IsBuiltIn()) ? null : new ResponseForm(encoding.Value, Transform.None, false);
+        if (clause.Parameter("g") != "meta.k8s.io" || clause.Parameter("v") is not ("v1" or "v1beta1") || call.Info.Verb is not ("get" or "list" or "watch" or "create" or "update" or "patch" or "delete" or "deletecollection"))
+            return null;
+        var collection = call.Info.Verb is "list" or "deletecollection";
+        Transform? transform = kind switch
+        {
+            "Table" => Transform.Table,
+            "PartialObjectMetadata" when !collection => Transform.PartialObjectMetadata,
+            "PartialObjectMetadataList" when collection => Transform.PartialObjectMetadata,
+            _ => null,
+        };
+        // NOTE: a Table has no protobuf upstream; the client's next clause is its JSON form.
+        if (transform is null || (transform == Transform.Table && encoding == Encoding.Protobuf))
+            return null;
+        return new ResponseForm(encoding.Value, transform.Value, false) { MetaVersion = "meta.k8s.io/" + clause.Parameter("v") };
+    }
+
+    /// <summary>One media range of an Accept header with its parameters.</summary>
+    private sealed record Clause(string Type, Dictionary<string, string> Parameters, double Quality)
+    {
+        public string Parameter(string name) => Parameters.GetValueOrDefault(name, "");
+
+        public static Clause Parse(string text)
+        {
+            var parts = text.Split(';', StringSplitOptions.TrimEntries);
+            var parameters = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+            foreach (var part in parts.Skip(1))
+            {
+                var equals = part.IndexOf('=', StringComparison.Ordinal);
+                if (equals > 0)
+                    parameters[part[..equals]] = part[(equals + 1)..].Trim('"');
+            }
+            var quality = parameters.TryGetValue("q", out var q) && double.TryParse(q, CultureInfo.InvariantCulture, out var value) ? value : 1;
+            return new Clause(parts[0].ToLowerInvariant(), parameters, quality);
+        }
+    }
+}
+
+internal static class ResourceSchemaForms
+{
+    /// <summary>Custom resources have no protobuf. Built-in types stand in a group of the schema with a slash in their key.</summary>
+    public static bool IsBuiltIn(this ResourceSchema schema) => schema.Type.Key.Contains('/', StringComparison.Ordinal);
+}
