@@ -1,5 +1,6 @@
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Cache;
+using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.Store;
@@ -31,6 +32,8 @@ internal sealed class ServerCore
     public ObjectReader Reader { get; }
 
     public Dictionary<(string Group, string Resource, string Subresource), IVirtualResource> Virtual { get; }
+
+    public Metrics Metrics { get; } = new();
 
     public AdmissionChain Admission { get; }
 

@@ -52,6 +52,15 @@ internal sealed class TestServer : IAsyncDisposable
         return answer;
     }
 
+    /// <summary>A GET with an Accept header.</summary>
+    public async Task<JsonMap> ReadAsync(string path, string accept)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        using var response = await Http.SendAsync(request);
+        return JsonParser.ParseMap(await response.Content.ReadAsByteArrayAsync());
+    }
+
     /// <summary>The events of a watch, as they come.</summary>
     public async IAsyncEnumerable<JsonMap> WatchAsync(string path)
     {

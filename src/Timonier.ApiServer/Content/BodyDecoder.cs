@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.Api.Protobuf;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Requests;
 
@@ -72,6 +73,8 @@ internal static class BodyDecoder
     private static JsonMap Decode(ApiCall call, byte[] bytes, string kind)
     {
         var type = MediaType(call.Http.Request.ContentType);
+        if (type == "application/vnd.kubernetes.protobuf")
+            return DecodeProtobuf(call, bytes, kind);
         if (type is not ("" or "application/json"))
             throw ApiException.UnsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
         try
@@ -82,6 +85,15 @@ internal static class BodyDecoder
         {
             throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {e.Message} ({Summary(bytes)})");
         }
+    }
+
+    private static JsonMap DecodeProtobuf(ApiCall call, byte[] bytes, string expected)
+    {
+        var (apiVersion, kind, message) = ProtobufDecoder.OpenEnvelope(bytes);
+        var schema = call.Core.Options.Schema;
+        var type = schema.FindKind(GroupVersion.Parse(apiVersion), kind) ?? schema.FindType("meta/v1." + kind)
+            ?? throw ApiException.BadRequest($"no kind \"{kind}\" is registered for version \"{apiVersion}\" (expected {expected})");
+        return ProtobufDecoder.Decode(message.Span, type, apiVersion, kind);
     }
 
     /// <summary>"application/json" of "application/json; charset=utf-8", lower case.</summary>

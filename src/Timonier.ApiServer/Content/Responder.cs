@@ -14,27 +14,28 @@ internal static class Responder
 {
     private const string Json = "application/json";
 
-    /// <summary>A stored object: its own bytes, with resourceVersion.</summary>
+    /// <summary>A stored object: its own bytes, with resourceVersion, where that is what was asked for.</summary>
     public static ValueTask WriteAsync(ApiCall call, int code, in EncodedObject obj)
     {
+        if (!call.Forms.IsRaw)
+            return WriteBytesAsync(Begin(call, code), call.Forms.Encode(obj.Parse()));
         var response = Begin(call, code);
         response.ContentLength = obj.Length;
         obj.WriteTo(response.BodyWriter);
         return FlushAsync(response);
     }
 
-    /// <summary>The outcome of a write.</summary>
+    /// <summary>The outcome of a write, in the stored version.</summary>
     public static ValueTask WriteAsync(ApiCall call, int code, WriteResult result) =>
-        result.Entry is { } entry ? WriteAsync(call, code, new EncodedObject(entry)) : WriteTreeAsync(call, code, result.Object);
+        result.Entry is { } entry ? WriteAsync(call, code, new EncodedObject(entry)) : WriteBytesAsync(Begin(call, code), call.Forms.Encode(result.Object));
 
-    /// <summary>An object that is not stored, in the version that was asked for.</summary>
-    public static ValueTask WriteTreeAsync(ApiCall call, int code, JsonMap obj) => WriteStatusAsync(call, code, obj);
-
-    /// <summary>A Status or another object of meta/v1.</summary>
-    public static ValueTask WriteStatusAsync(ApiCall call, int code, JsonMap status)
+    /// <summary>An object as it stands: a Status, a Scale, a review.</summary>
+    public static ValueTask WriteTreeAsync(ApiCall call, int code, JsonMap obj)
     {
-        var response = Begin(call, code);
-        return WriteBytesAsync(response, JsonEncoder.Encode(status));
+        var type = call.Core.Options.Schema.FindKind(Api.Schema.GroupVersion.Parse(obj.GetString("apiVersion") ?? ""), obj.GetString("kind") ?? "");
+        if (obj.GetString("kind") == "Status")
+            type = call.Core.Options.Schema.FindType("meta/v1.Status");
+        return WriteBytesAsync(Begin(call, code), call.Forms.Encode(obj, type));
     }
 
     /// <summary>The answer to a request that failed.</summary>
@@ -59,7 +60,7 @@ internal static class Responder
     {
         var response = call.Http.Response;
         response.StatusCode = code;
-        response.ContentType = Json;
+        response.ContentType = call.Forms.Form.ContentType(call.Info.Verb == "watch");
         response.Headers.CacheControl = "no-cache, private";
         foreach (var warning in call.Warnings)
             response.Headers.Append("Warning", $"299 - \"{warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");

@@ -5,24 +5,24 @@ using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Content;
 
-internal enum Encoding { Json, Yaml, Protobuf }
+internal enum WireForm { Json, Yaml, Protobuf }
 
 internal enum Transform { None, Table, PartialObjectMetadata }
 
 /// <summary>What a client wants to read: encoding, and object, table or metadata alone. From the Accept header.</summary>
-internal sealed record ResponseForm(Encoding Encoding, Transform Transform, bool Pretty)
+internal sealed record ResponseForm(WireForm Wire, Transform Transform, bool Pretty)
 {
     public const string Accepted = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
-    public static readonly ResponseForm Plain = new(Encoding.Json, Transform.None, false);
+    public static readonly ResponseForm Plain = new(WireForm.Json, Transform.None, false);
 
     /// <summary>The group version that a transformed answer is in.</summary>
     public string MetaVersion { get; init; } = "meta.k8s.io/v1";
 
-    public string ContentType(bool watch) => Encoding switch
+    public string ContentType(bool watch) => Wire switch
     {
-        Encoding.Yaml => "application/yaml",
-        Encoding.Protobuf => watch ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/vnd.kubernetes.protobuf",
+        WireForm.Yaml => "application/yaml",
+        WireForm.Protobuf => watch ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/vnd.kubernetes.protobuf",
         _ => "application/json",
     };
 
@@ -36,7 +36,7 @@ internal sealed record ResponseForm(Encoding Encoding, Transform Transform, bool
         foreach (var clause in accept.Split(',').Select(Clause.Parse).OrderByDescending(c => c.Quality))
         {
             if (Match(clause, call) is { } form)
-                return form with { Pretty = pretty && form.Encoding == Encoding.Json };
+                return form with { Pretty = pretty && form.Wire == WireForm.Json };
         }
         throw ApiException.NotAcceptable($"only the following media types are accepted: {Accepted}");
     }
@@ -52,18 +52,18 @@ internal sealed record ResponseForm(Encoding Encoding, Transform Transform, bool
 
     private static ResponseForm? Match(Clause clause, ApiCall call)
     {
-        Encoding? encoding = clause.Type switch
+        WireForm? encoding = clause.Type switch
         {
-            "application/json" or "*/*" or "application/*" => Encoding.Json,
-            "application/yaml" => Encoding.Yaml,
-            "application/vnd.kubernetes.protobuf" => Encoding.Protobuf,
+            "application/json" or "*/*" or "application/*" => WireForm.Json,
+            "application/yaml" => WireForm.Yaml,
+            "application/vnd.kubernetes.protobuf" => WireForm.Protobuf,
             _ => null,
         };
-        if (encoding is null || (encoding == Encoding.Yaml && call.Info.Verb == "watch"))
+        if (encoding is null || (encoding == WireForm.Yaml && call.Info.Verb == "watch"))
             return null;
         var kind = clause.Parameter("as");
         if (kind.Length == 0)
-            return encoding == Encoding.Protobuf && (call.Schema.Type.NoProto || !call.Schema.IsBuiltIn()) ? null : new ResponseForm(encoding.Value, Transform.None, false);
+            return encoding == WireForm.Protobuf && (call.Schema.Type.NoProto || !call.Schema.IsBuiltIn()) ? null : new ResponseForm(encoding.Value, Transform.None, false);
         if (clause.Parameter("g") != "meta.k8s.io" || clause.Parameter("v") is not ("v1" or "v1beta1") || call.Info.Verb is not ("get" or "list" or "watch" or "create" or "update" or "patch" or "delete" or "deletecollection"))
             return null;
         var collection = call.Info.Verb is "list" or "deletecollection";
@@ -75,7 +75,7 @@ internal sealed record ResponseForm(Encoding Encoding, Transform Transform, bool
             _ => null,
         };
         // NOTE: a Table has no protobuf upstream; the client's next clause is its JSON form.
-        if (transform is null || (transform == Transform.Table && encoding == Encoding.Protobuf))
+        if (transform is null || (transform == Transform.Table && encoding == WireForm.Protobuf))
             return null;
         return new ResponseForm(encoding.Value, transform.Value, false) { MetaVersion = "meta.k8s.io/" + clause.Parameter("v") };
     }

@@ -4,7 +4,9 @@ using System.IO.Pipelines;
 using System.Text;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.Api.Protobuf;
 using Timonier.ApiServer.Cache;
+using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Verbs;
 
@@ -18,35 +20,71 @@ internal sealed class WatchWriter(ApiCall call)
     private PipeWriter? _output;
     private int _pending;
 
+    private readonly ObjectForms _forms = call.Forms;
+
     public ValueTask WriteAsync(in WatchItem item, CancellationToken cancel)
     {
         var output = _output ??= Responder.Begin(call, 200).BodyWriter;
+        if (item.Step == WatchStep.Flush)
+            return FlushAsync(output, cancel);
+        if (!_forms.IsRaw)
+            Write(output, Frame(item));
+        else if (item.Step == WatchStep.Change && item.Seen.IsShared)
+            Write(output, item.Seen.Event.Frame.Span);
+        else if (item.Step is WatchStep.Change or WatchStep.Initial)
+            WriteStored(output, item.Step == WatchStep.Initial ? WatchEventType.Added : item.Seen.Type, item.Step == WatchStep.Initial ? item.Object : item.Seen.Object);
+        else
+            Write(output, Frame("BOOKMARK", Bookmark(call, item)));
+        return _pending > FlushBytes ? FlushAsync(output, cancel) : default;
+    }
+
+    private void Write(PipeWriter output, ReadOnlySpan<byte> frame)
+    {
+        output.Write(frame);
+        _pending += frame.Length;
+    }
+
+    private void WriteStored(PipeWriter output, WatchEventType type, in EncodedObject obj)
+    {
+        WatchFrames.Write(type, obj, output);
+        _pending += obj.Length;
+    }
+
+    /// <summary>A frame in another form than the stored one. Watchers that ask for the same form share it.</summary>
+    private byte[] Frame(in WatchItem item)
+    {
         switch (item.Step)
         {
             case WatchStep.Initial:
-                WatchFrames.Write(WatchEventType.Added, item.Object, output);
-                _pending += item.Object.Length;
-                break;
-            case WatchStep.Change when item.Seen.IsShared:
-                var frame = item.Seen.Event.Frame;
-                output.Write(frame.Span);
-                _pending += frame.Length;
-                break;
+                return Frame("ADDED", _forms.Encode(item.Object.Parse()));
+            case WatchStep.Change when item.Seen.IsShared && _forms.Form.Transform != Transform.Table:
+                var form = (call.Schema.GroupVersion, _forms.Form);
+                return (byte[])item.Seen.Event.Form(form, e => Frame(Name(e.Type), _forms.Encode(e.Object.Parse())));
             case WatchStep.Change:
-                var obj = item.Seen.Object;
-                WatchFrames.Write(item.Seen.Type, obj, output);
-                _pending += obj.Length;
-                break;
-            case WatchStep.Flush:
-                return FlushAsync(output, cancel);
+                return Frame(Name(item.Seen.Type), _forms.Encode(item.Seen.Object.Parse()));
             default:
-                output.Write(WatchFrames.Prefix(WatchEventType.Bookmark));
-                output.Write(Bookmark(call, item));
-                output.Write("}\n"u8);
-                break;
+                var bookmark = JsonParser.ParseMap(Bookmark(call, item));
+                if (_forms.Form.Transform == Transform.None)
+                    return Frame("BOOKMARK", _forms.Encode(bookmark, call.Schema.Type));
+                return Frame("BOOKMARK", _forms.Encode(bookmark));
         }
-        return _pending > FlushBytes ? FlushAsync(output, cancel) : default;
     }
+
+    private byte[] Frame(string type, byte[] encoded)
+    {
+        if (_forms.Form.Wire == WireForm.Protobuf)
+            return ProtobufEncoder.WatchFrame(type, encoded);
+        var frame = new ArrayBufferWriter<byte>(encoded.Length + 40);
+        frame.Write(Encoding.UTF8.GetBytes($"{{\"type\":\"{type}\",\"object\":"));
+        frame.Write(encoded);
+        frame.Write("}\n"u8);
+        return frame.WrittenSpan.ToArray();
+    }
+
+    private static string Name(WatchEventType type) => type switch
+    {
+        WatchEventType.Added => "ADDED", WatchEventType.Modified => "MODIFIED", WatchEventType.Deleted => "DELETED", _ => "BOOKMARK",
+    };
 
     /// <summary>An object of the watched kind that carries nothing but a resourceVersion.</summary>
     public static byte[] Bookmark(ApiCall call, in WatchItem item)
@@ -59,9 +97,7 @@ internal sealed class WatchWriter(ApiCall call)
     public async ValueTask ErrorAsync(ApiException error)
     {
         var output = call.Http.Response.BodyWriter;
-        output.Write(WatchFrames.Prefix(WatchEventType.Error));
-        JsonEncoder.Write(error.ToStatus(), output);
-        output.Write("}\n"u8);
+        output.Write(Frame("ERROR", _forms.Encode(error.ToStatus(), call.Core.Options.Schema.Type("meta/v1.Status"))));
         await output.FlushAsync();
     }
 

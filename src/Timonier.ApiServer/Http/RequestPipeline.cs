@@ -21,10 +21,13 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     private readonly WritePath _writes = new(core);
     private readonly DeletePath _deletes = new(core);
     private readonly InFlightLimit _limit = new(core.Options.InFlightMax);
+    private readonly IRequestHandler[] _handlers = [.. core.Options.Handlers, new ServerPaths(core, core.Metrics)];
 
     /// <param name="user">Null: found out from the request.</param>
     public async Task HandleAsync(HttpContext http, UserInfo? user = null)
     {
+        var started = core.Time.GetTimestamp();
+        core.Metrics.Begin();
         try
         {
             await RunAsync(http, user);
@@ -48,6 +51,11 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
             log.LogError(e, "{Method} {Path} failed", http.Request.Method, http.Request.Path);
             await Responder.WriteErrorAsync(http, ApiException.InternalError(e.Message));
         }
+        finally
+        {
+            var info = http.Items.TryGetValue(typeof(RequestInfo), out var item) ? item as RequestInfo : null;
+            core.Metrics.End(info, http.Response.StatusCode, core.Time.GetElapsedTime(started), info is not null && LongRunning.Is(info, http.Request.Query));
+        }
     }
 
     /// <summary>Operating errors of the layers below, in the API's words; null for what is unexpected.</summary>
@@ -66,6 +74,10 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     {
         var request = http.Request;
         var info = RequestInfoParser.Parse(request.Method, request.Path.Value ?? "/", request.Query);
+
+        http.Items[typeof(RequestInfo)] = info;
+        if (user is null)
+            http.Response.Headers["Audit-ID"] = core.NewId().ToString();
 
         // 1 authenticate
         var exempt = user is not null;
@@ -113,7 +125,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
 
     private async Task DispatchAsync(HttpContext http, RequestInfo info, UserInfo user)
     {
-        foreach (var handler in core.Options.Handlers)
+        foreach (var handler in _handlers)
         {
             if (handler.Handles(info))
             {
@@ -152,6 +164,8 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         var (verb, subresource) = (call.Info.Verb, call.Info.Subresource);
         if (subresource.Length > 0 && call.Schema.Subresource(subresource) is null)
             throw UnknownPath();
+        // An answer that the client does not take is refused before anything is done.
+        call.RequireAcceptable();
         switch (verb, subresource)
         {
             case ("create", _) when VirtualCreate.Find(call) is { } answering: await VirtualCreate.HandleAsync(call, answering); break;

@@ -1,4 +1,5 @@
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Printing;
 using Timonier.ApiServer.Verbs;
 
 namespace Timonier.ApiServer.Registry;
@@ -11,6 +12,9 @@ internal sealed record ServedResource(ResourceSchema Schema, ResourceStore? Stor
 {
     /// <summary>Sent as a Warning header with every request; null when there is none.</summary>
     public string? Deprecation { get; init; }
+
+    /// <summary>Of a custom resource; null: those of the built-in kind.</summary>
+    public TableColumn[]? Columns { get; init; }
 
     /// <summary>Of kinds that have the subresource scale.</summary>
     public ScalePaths Scale { get; init; } = ScalePaths.BuiltIn;

@@ -10,6 +10,8 @@ namespace Timonier.ApiServer.Requests;
 /// <summary>One request for a resource, from socket or process, on its way through a verb.</summary>
 internal sealed class ApiCall(ServerCore core, HttpContext http, RequestInfo info, UserInfo user, ServedResource resource)
 {
+    private ObjectForms? _forms;
+
     public ServerCore Core { get; } = core;
     public HttpContext Http { get; } = http;
     public RequestInfo Info { get; } = info;
@@ -18,6 +20,12 @@ internal sealed class ApiCall(ServerCore core, HttpContext http, RequestInfo inf
 
     /// <summary>Sent as Warning headers with the answer.</summary>
     public List<string> Warnings { get; } = [];
+
+    /// <summary>What the client wants to read. Its refusal comes before anything is written.</summary>
+    public ObjectForms Forms => _forms ??= new ObjectForms(this, ResponseForm.Negotiate(this));
+
+    /// <exception cref="ApiException">NotAcceptable.</exception>
+    public void RequireAcceptable() => _ = Forms;
 
     public ResourceSchema Schema => Resource.Schema;
 

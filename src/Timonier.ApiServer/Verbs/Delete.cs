@@ -20,7 +20,7 @@ internal static class Delete
         var result = await deletes.RunAsync(scope, call.Store, options, call.Cancel);
         var asked = options.OrphanDependents == false;
         if (result.Removed && !ReturnsObject.Contains(call.Schema.GroupResource))
-            await Responder.WriteStatusAsync(call, 200, Success(call, result.Object));
+            await Responder.WriteTreeAsync(call, 200, Success(call, result.Object));
         else
             await Responder.WriteAsync(call, result.Removed || !asked ? 200 : 202, new WriteResult(result.Object, null, false));
     }

@@ -31,6 +31,6 @@ internal static class DeleteCollection
                 // Somebody else was faster.
             }
         }
-        await List.WriteAsync(call, page with { Items = deleted });
+        await ListWriter.WriteAsync(call, page with { Items = deleted });
     }
 }

@@ -1,11 +1,6 @@
-using System.Buffers;
-using System.Globalization;
-using System.IO.Pipelines;
-using System.Text;
 using Timonier.Api.Errors;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Content;
-using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.Store;
 
@@ -20,14 +15,11 @@ internal sealed record ListPage(long Revision, IEnumerable<Entry> Items, string 
 /// <summary>GET of a collection: the items' own bytes from one snapshot of the store, while writes go on.</summary>
 internal static class List
 {
-    /// <summary>Handed to the socket in pieces of this size.</summary>
-    private const int FlushBytes = 64 * 1024;
-
     public static async ValueTask HandleAsync(ApiCall call)
     {
         var query = ListQuery.Parse(call.Http.Request.Query, watch: false);
         var page = await ReadAsync(call, query);
-        await WriteAsync(call, page);
+        await ListWriter.WriteAsync(call, page);
     }
 
     public static async ValueTask<ListPage> ReadAsync(ApiCall call, ListQuery query)
@@ -83,40 +75,5 @@ internal static class List
         {
             throw Freshness.TooLarge(revision, e.CurrentRevision);
         }
-    }
-
-    public static async ValueTask WriteAsync(ApiCall call, ListPage page)
-    {
-        var response = Responder.Begin(call, 200);
-        var output = response.BodyWriter;
-        WriteStart(call, page, output);
-        var (first, pending, typeMeta) = (true, 0, call.Store.TypeMetaInLists);
-        foreach (var entry in page.Items)
-        {
-            var obj = new EncodedObject(entry);
-            if (!first)
-                output.Write(","u8);
-            first = false;
-            obj.WriteTo(output, typeMeta);
-            pending += obj.Length;
-            if (pending > FlushBytes)
-            {
-                pending = 0;
-                if ((await output.FlushAsync(call.Cancel)).IsCompleted)
-                    return;
-            }
-        }
-        output.Write("]}"u8);
-        await output.FlushAsync(call.Cancel);
-    }
-
-    private static void WriteStart(ApiCall call, ListPage page, PipeWriter output)
-    {
-        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{{\"kind\":\"{call.Schema.Kind}List\",\"apiVersion\":\"{call.Schema.GroupVersion}\",\"metadata\":{{\"resourceVersion\":\"{page.Revision}\"");
-        if (page.Continue.Length > 0)
-            text.Append(CultureInfo.InvariantCulture, $",\"continue\":\"{page.Continue}\"");
-        if (page.Remaining is > 0)
-            text.Append(CultureInfo.InvariantCulture, $",\"remainingItemCount\":{page.Remaining}");
-        output.Write(Encoding.UTF8.GetBytes(text.Append("},\"items\":[").ToString()));
     }
 }

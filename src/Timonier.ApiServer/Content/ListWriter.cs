@@ -1,0 +1,143 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Compression;
+using System.IO.Pipelines;
+using System.Text;
+using Timonier.Api.Json;
+using Timonier.Api.Protobuf;
+using Timonier.ApiServer.Printing;
+using Timonier.ApiServer.Registry;
+using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Verbs;
+
+namespace Timonier.ApiServer.Content;
+
+/// <summary>Writes a page of a list: a prefix, the items with commas, a suffix. Never assembled in memory, but for protobuf, whose lengths stand first.</summary>
+internal static class ListWriter
+{
+    /// <summary>Handed to the socket in pieces of this size.</summary>
+    private const int FlushBytes = 64 * 1024;
+
+    public static async ValueTask WriteAsync(ApiCall call, ListPage page)
+    {
+        var forms = call.Forms;
+        var response = Responder.Begin(call, 200);
+        if (forms.Form.Wire == WireForm.Protobuf)
+        {
+            WriteProtobuf(call, page, response.BodyWriter);
+            await response.BodyWriter.FlushAsync(call.Cancel);
+            return;
+        }
+        if (Compression.Wants(call, page))
+        {
+            response.Headers.ContentEncoding = "gzip";
+            response.Headers.Vary = "Accept-Encoding";
+            await using var gzip = new GZipStream(response.Body, CompressionLevel.Fastest);
+            var compressed = PipeWriter.Create(gzip, new StreamPipeWriterOptions(leaveOpen: true));
+            await WriteAsync(call, page, compressed);
+            await compressed.CompleteAsync();
+            return;
+        }
+        await WriteAsync(call, page, response.BodyWriter);
+    }
+
+    private static async ValueTask WriteAsync(ApiCall call, ListPage page, PipeWriter output)
+    {
+        var forms = call.Forms;
+        WriteStart(call, page, output);
+        if (await (forms.IsRaw ? WriteRawAsync(call, page, output) : WriteItemsAsync(call, page, output)))
+        {
+            output.Write("]}"u8);
+            await output.FlushAsync(call.Cancel);
+        }
+    }
+
+    /// <summary>False when the client is gone.</summary>
+    private static async ValueTask<bool> WriteRawAsync(ApiCall call, ListPage page, PipeWriter output)
+    {
+        var (first, pending, typeMeta) = (true, 0, call.Store.TypeMetaInLists);
+        foreach (var entry in page.Items)
+        {
+            var obj = new EncodedObject(entry);
+            if (!first)
+                output.Write(","u8);
+            first = false;
+            obj.WriteTo(output, typeMeta);
+            pending += obj.Length;
+            if (pending > FlushBytes)
+            {
+                pending = 0;
+                if ((await output.FlushAsync(call.Cancel)).IsCompleted)
+                    return false;
+            }
+        }
+        return true;
+    }
+
+    private static async ValueTask<bool> WriteItemsAsync(ApiCall call, ListPage page, PipeWriter output)
+    {
+        var (first, pending, forms) = (true, 0, call.Forms);
+        foreach (var entry in page.Items)
+        {
+            var stored = new EncodedObject(entry).Parse();
+            if (!first)
+                output.Write(","u8);
+            first = false;
+            JsonEncoder.Write(forms.Form.Transform == Transform.Table ? forms.Row(stored) : Item(forms.Shown(stored), call), output);
+            pending += entry.Value.Length;
+            if (pending > FlushBytes)
+            {
+                pending = 0;
+                if ((await output.FlushAsync(call.Cancel)).IsCompleted)
+                    return false;
+            }
+        }
+        return true;
+    }
+
+    private static JsonMap Item(JsonMap shown, ApiCall call)
+    {
+        if (!call.Store.TypeMetaInLists && call.Forms.Form.Transform == Transform.None)
+        {
+            shown.Remove("kind");
+            shown.Remove("apiVersion");
+        }
+        return shown;
+    }
+
+    private static void WriteProtobuf(ApiCall call, ListPage page, PipeWriter output)
+    {
+        var forms = call.Forms;
+        var partial = forms.Form.Transform == Transform.PartialObjectMetadata;
+        var type = partial ? call.Core.Options.Schema.Type("meta/v1.PartialObjectMetadata") : call.Schema.Type;
+        var items = page.Items.Select(e => (ReadOnlyMemory<byte>)ProtobufEncoder.EncodeMessage(
+            !partial && call.Resource.Converter is null ? new EncodedObject(e).ToArray() : JsonEncoder.Encode(forms.Shown(new EncodedObject(e).Parse())), type)).ToList();
+        var metadata = ProtobufEncoder.EncodeMessage(JsonEncoder.Encode(Metadata(page)), call.Core.Options.Schema.Type("meta/v1.ListMeta"));
+        var (apiVersion, kind) = partial ? (forms.Form.MetaVersion, "PartialObjectMetadataList") : (call.Schema.GroupVersion.ToString(), call.Schema.Kind + "List");
+        ProtobufEncoder.WriteList(output, apiVersion, kind, metadata, items);
+    }
+
+    private static JsonMap Metadata(ListPage page)
+    {
+        var metadata = new JsonMap { ["resourceVersion"] = page.Revision.ToString(CultureInfo.InvariantCulture) };
+        if (page.Continue.Length > 0)
+            metadata["continue"] = page.Continue;
+        if (page.Remaining is > 0)
+            metadata["remainingItemCount"] = page.Remaining.Value;
+        return metadata;
+    }
+
+    /// <summary>Everything up to the first item.</summary>
+    private static void WriteStart(ApiCall call, ListPage page, PipeWriter output)
+    {
+        var forms = call.Forms;
+        var head = forms.Form.Transform switch
+        {
+            Transform.Table => Tables.Head(forms.Columns, Metadata(page), forms.Form.MetaVersion),
+            Transform.PartialObjectMetadata => new JsonMap { ["kind"] = "PartialObjectMetadataList", ["apiVersion"] = forms.Form.MetaVersion, ["metadata"] = Metadata(page), ["items"] = new JsonList() },
+            _ => new JsonMap { ["kind"] = call.Schema.Kind + "List", ["apiVersion"] = call.Schema.GroupVersion.ToString(), ["metadata"] = Metadata(page), ["items"] = new JsonList() },
+        };
+        // The empty list at the end is where the items go.
+        output.Write(JsonEncoder.Encode(head).AsSpan()[..^2]);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Requests;
+
+namespace Timonier.ApiServer.Http;
+
+/// <summary>The paths that are about the server: /, /healthz, /livez, /readyz, /version, /metrics.</summary>
+internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHandler
+{
+    /// <summary>The level that is served. What clients parse says so, and nothing else.</summary>
+    public const string GitVersion = "v1.36.2";
+
+    /// <summary>Each with what must hold; upstream's names where they exist.</summary>
+    private static readonly (string Name, Func<ServerCore, bool> Holds)[] Checks =
+    [
+        ("ping", _ => true),
+        ("log", _ => true),
+        ("etcd", c => c.Store.Revision > 0),
+        ("informer-sync", c => c.Dispatcher.Revision > 0),
+        ("poststarthook/start-apiserver-admission-initializer", _ => true),
+        ("shutdown", c => !c.Stopping.IsCancellationRequested),
+    ];
+
+    public bool Handles(RequestInfo request) =>
+        !request.IsResource && (request.Path is "/version" or "/version/" or "/metrics" or "/" || CheckOf(request.Path) is not null);
+
+    public Task HandleAsync(HttpContext context, RequestInfo request, UserInfo user)
+    {
+        if (request.Verb is not ("get" or "head"))
+            throw new ApiException(405, "MethodNotAllowed", "the server does not allow this method on the requested resource") { Details = [] };
+        switch (request.Path.TrimEnd('/'))
+        {
+            case "/version":
+                return WriteAsync(context, "application/json", JsonEncoder.Encode(Version()));
+            case "/metrics":
+                return WriteAsync(context, "text/plain; version=0.0.4; charset=utf-8", metrics.Write());
+            case "":
+                return WriteAsync(context, "application/json", JsonEncoder.Encode(Paths()));
+            default:
+                return HealthAsync(context, CheckOf(request.Path)!.Value);
+        }
+    }
+
+    private static JsonMap Version() => new()
+    {
+        ["major"] = "1", ["minor"] = "36", ["emulationMajor"] = "1", ["emulationMinor"] = "36", ["minCompatibilityMajor"] = "1", ["minCompatibilityMinor"] = "35",
+        ["gitVersion"] = GitVersion, ["gitCommit"] = "", ["gitTreeState"] = "clean", ["buildDate"] = "1970-01-01T00:00:00Z",
+        ["goVersion"] = "go1.26", ["compiler"] = "gc", ["platform"] = "linux/amd64",
+    };
+
+    private JsonMap Paths()
+    {
+        var paths = new SortedSet<string>(StringComparer.Ordinal) { "/api", "/apis", "/healthz", "/livez", "/readyz", "/metrics", "/version", "/openapi/v2", "/openapi/v3" };
+        foreach (var resource in core.Registry.Table.Resources)
+        {
+            var groupVersion = resource.Schema.GroupVersion;
+            paths.Add(groupVersion.Group.Length == 0 ? $"/api/{groupVersion}" : $"/apis/{groupVersion.Group}");
+            if (groupVersion.Group.Length > 0)
+                paths.Add($"/apis/{groupVersion}");
+        }
+        return new JsonMap { ["paths"] = new JsonList(paths) };
+    }
+
+    private static (string Endpoint, string? Single)? CheckOf(string path)
+    {
+        var parts = path.Split('/', 3, StringSplitOptions.RemoveEmptyEntries);
+        return parts is [("healthz" or "livez" or "readyz"), ..] && parts.Length <= 2 ? (parts[0], parts.Length == 2 ? parts[1] : null) : null;
+    }
+
+    private Task HealthAsync(HttpContext context, (string Endpoint, string? Single) check)
+    {
+        var checks = Checks.Where(c => check.Endpoint != "livez" || c.Name != "shutdown").ToList();
+        if (check.Single is { } single)
+        {
+            checks = [.. checks.Where(c => c.Name == single)];
+            if (checks.Count == 0)
+                throw new ApiException(404, "NotFound", "the server could not find the requested resource") { Details = [] };
+        }
+        var excluded = context.Request.Query["exclude"];
+        var (text, healthy) = (new StringBuilder(), true);
+        foreach (var (name, holds) in checks)
+        {
+            if (excluded.Contains(name))
+            {
+                text.Append($"[+]{name} excluded: ok\n");
+                continue;
+            }
+            var ok = holds(core);
+            healthy &= ok;
+            text.Append(ok ? $"[+]{name} ok\n" : $"[-]{name} failed: reason withheld\n");
+        }
+        text.Append(healthy ? $"{check.Endpoint} check passed\n" : $"{check.Endpoint} check failed\n");
+        context.Response.StatusCode = healthy ? 200 : 500;
+        var verbose = !healthy || context.Request.Query.ContainsKey("verbose");
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return WriteAsync(context, "text/plain; charset=utf-8", verbose ? Encoding.UTF8.GetBytes(text.ToString()) : "ok"u8.ToArray());
+    }
+
+    private static Task WriteAsync(HttpContext context, string type, byte[] body)
+    {
+        context.Response.ContentType = type;
+        context.Response.ContentLength = body.Length;
+        context.Response.Headers.CacheControl = "no-cache, private";
+        return context.Response.Body.WriteAsync(body).AsTask();
+    }
+}
