@@ -29,11 +29,8 @@ public sealed record ApiServerOptions
     /// <summary>Sent along with the certificate; may be empty.</summary>
     public X509Certificate2Collection? CertificateChain { get; init; }
 
-    /// <summary>In order; the first that knows the request's credentials decides (see <see cref="Authentication.Authenticators"/>). None at all: everyone is the server itself, for tests.</summary>
-    public IReadOnlyList<IAuthenticator> Authenticators { get; init; } = [];
-
-    /// <summary>Null: nobody may speak for another.</summary>
-    public Impersonation? Impersonation { get; init; }
+    /// <summary>The chain (<see cref="Authenticators"/>); null takes everyone for the server itself: for tests.</summary>
+    public IAuthenticator? Authenticator { get; init; }
 
     /// <summary>Null: Impersonate-* headers are not looked at.</summary>
     public Impersonation? Impersonation { get; init; }
@@ -41,10 +38,8 @@ public sealed record ApiServerOptions
     /// <summary>Null allows everything: for tests.</summary>
     public IAuthorizer? Authorizer { get; init; }
 
-    /// <summary>In order: all mutating steps, then, after validation, all validating ones.</summary>
-    public IReadOnlyList<IMutatingAdmission> MutatingAdmission { get; init; } = [];
-
-    public IReadOnlyList<IValidatingAdmission> ValidatingAdmission { get; init; } = [];
+    /// <summary>Null: no admission.</summary>
+    public AdmissionChain? Admission { get; init; }
 
     /// <summary>By group resource ("pods", "deployments.apps"), see <see cref="StrategyTable"/>; a resource without one takes the base class.</summary>
     public IReadOnlyDictionary<string, Strategy> Strategies { get; init; } = new Dictionary<string, Strategy>();

@@ -19,7 +19,7 @@ internal sealed class ServerCore
         Reader = options.Reader ?? new ObjectReader(options.Schema, options.Store);
         Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
-        Admission = new AdmissionChain(options.MutatingAdmission, options.ValidatingAdmission);
+        Admission = options.Admission ?? new AdmissionChain([], []);
         NewId = options.NewId ?? RandomId;
     }
 

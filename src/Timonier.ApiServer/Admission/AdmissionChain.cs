@@ -3,7 +3,7 @@ using Timonier.ApiServer.Requests;
 namespace Timonier.ApiServer.Admission;
 
 /// <summary>All admission in upstream's order: first every mutating step, later, after validation, every validating one.</summary>
-public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, IReadOnlyList<IValidatingAdmission> validating) : IMutatingAdmission, IValidatingAdmission
+public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, IReadOnlyList<IValidatingAdmission> validating)
 {
     /// <param name="last">Validating steps of other parts, after all others.</param>
     public static AdmissionChain Create(IObjectReader reader, Random random, IReadOnlyList<IValidatingAdmission>? last = null)

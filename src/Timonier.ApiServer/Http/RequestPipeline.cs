@@ -81,9 +81,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
 
         // 1 authenticate
         var exempt = user is not null;
-        user ??= core.Options.Impersonation is { } impersonation
-            ? impersonation.Apply(http.Request.Headers, await AuthenticateAsync(http))
-            : await AuthenticateAsync(http);
+        user ??= await AuthenticateAsync(http);
 
         // 2 flow control
         using var seat = exempt || LongRunning.Is(info, request.Query) ? default : _limit.Enter();
@@ -96,16 +94,9 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
 
     private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http)
     {
-        if (core.Options.Authenticators.Count == 0)
+        if (core.Options.Authenticator is not { } authenticator)
             return UserInfo.Loopback;
-        var user = UserInfo.Anonymous;
-        foreach (var authenticator in core.Options.Authenticators)
-        {
-            if (await authenticator.AuthenticateAsync(http, http.RequestAborted) is not { } found)
-                continue;
-            user = found;
-            break;
-        }
+        var user = await authenticator.AuthenticateAsync(http, http.RequestAborted) ?? UserInfo.Anonymous;
         return core.Options.Impersonation?.Apply(http.Request.Headers, user) ?? user;
     }
 
