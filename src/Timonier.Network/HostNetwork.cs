@@ -21,19 +21,19 @@ internal sealed class HostNetwork(NodeNetworkOptions options, IExternalCommand c
     {
         SetSysctl("ipv4/ip_forward");
         SetSysctl("ipv4/conf/all/route_localnet");
-        await command.RunAsync("ip", ["address", "replace", $"{options.DnsAddress}/32", "dev", Loopback, "scope", "host"], "", cancellation);
-        await command.RunAsync("ip", ["route", "replace", .. ServiceRoute], "", cancellation);
+        await command.RunAsync("ip", ["-batch", "-"], $"address replace {DnsAddress} scope host\nroute replace {ServiceRoute}\n", cancellation);
     }
 
     /// <summary>Goes on after a step that fails, since one thing already gone is no reason to leave the others.</summary>
     public async Task CleanupAsync(CancellationToken cancellation)
     {
-        await TryAsync("ip", ["route", "delete", .. ServiceRoute], "", cancellation);
-        await TryAsync("ip", ["address", "delete", $"{options.DnsAddress}/32", "dev", Loopback], "", cancellation);
+        await TryAsync("ip", ["-force", "-batch", "-"], $"route delete {ServiceRoute}\naddress delete {DnsAddress}\n", cancellation);
         await TryAsync("nft", ["-f", "-"], NftTable.Delete(options.Name), cancellation);
     }
 
-    private string[] ServiceRoute => [options.ServiceNetwork.ToString(), "dev", Loopback, "src", options.NodeAddress.ToString()];
+    private string DnsAddress => $"{options.DnsAddress}/32 dev {Loopback}";
+
+    private string ServiceRoute => $"{options.ServiceNetwork} dev {Loopback} src {options.NodeAddress}";
 
     private async Task TryAsync(string file, string[] arguments, string input, CancellationToken cancellation)
     {

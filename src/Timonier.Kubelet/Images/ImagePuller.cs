@@ -35,7 +35,8 @@ internal sealed class ImagePuller(ICri cri, IClusterApi api, TimeProvider time)
         }
         var policy = container.ImagePullPolicy.Length > 0 ? container.ImagePullPolicy : ImageReference.IsLatest(container.Image) ? "Always" : "IfNotPresent";
         var present = await cri.ImageStatusAsync(container.Image, cancellationToken);
-        if (present is not null && policy != "Always")
+        // An image that was built or imported here carries no registry's digest: there is nothing newer to pull.
+        if (present is not null && (policy != "Always" || present.RepoDigests.Count == 0))
         {
             api.Event(pod, container, EventRecorder.Normal, "Pulled", $"Container image \"{container.Image}\" already present on machine and can be accessed by the pod");
             return Resolve(present);
