@@ -1,6 +1,5 @@
 using Timonier.Api;
 using Timonier.Api.Core.V1;
-using Timonier.Api.Errors;
 using Timonier.Api.Kinds;
 using Timonier.Client;
 
@@ -36,13 +35,9 @@ internal static class FirstObjects
 
     private static async Task EnsureAsync<T>(ApiClient client, T value, CancellationToken cancel) where T : class, IKind<T>
     {
-        try
-        {
+        // From an earlier start it stays as an administrator left it; another create would find its address taken.
+        var metadata = ((IKind<T>)value).Metadata;
+        if (await client.TryGetAsync<T>(metadata.Namespace, metadata.Name, cancel) is null)
             await client.CreateAsync(value, cancel);
-        }
-        catch (ApiException e) when (e.IsAlreadyExists)
-        {
-            // From an earlier start; what an administrator changed stays.
-        }
     }
 }
