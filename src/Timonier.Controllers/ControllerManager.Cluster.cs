@@ -3,9 +3,12 @@ using Timonier.Controllers.Endpoints;
 using Timonier.Controllers.EndpointSlice;
 using Timonier.Controllers.GarbageCollection;
 using Timonier.Controllers.Namespace;
+using Timonier.Controllers.NodeIpam;
+using Timonier.Controllers.NodeLifecycle;
 using Timonier.Controllers.PodGc;
 using Timonier.Controllers.RootCa;
 using Timonier.Controllers.ServiceAccount;
+using Timonier.Controllers.TaintEviction;
 
 namespace Timonier.Controllers;
 
@@ -22,5 +25,8 @@ public sealed partial class ControllerManager
         new EndpointSliceMirroringController(context),
         new GarbageCollector(context),
         new PodGcController(context),
+        new NodeIpamController(context, options.ClusterCidr),
+        new NodeLifecycleController(context),
+        new TaintEvictionController(context),
     ];
 }

@@ -41,7 +41,7 @@ public abstract class ControllerTest : IAsyncLifetime
     {
         Inline.Run(Informers.Start);
         var steps = 0;
-        while (await controller.TryWorkAsync())
+        while (await Inline.Run(() => controller.TryWorkAsync()))
             Assert.True(++steps < 1000, "the controller does not come to rest");
     }
 

@@ -43,13 +43,14 @@ internal static class NodeHealth
     public static IReadOnlyList<Taint>? Taints(Node node, bool evict, DateTimeOffset now)
     {
         var wanted = new List<(string Key, string Effect)>();
+        evict |= Has(node, NotReadyKey, "NoExecute") || Has(node, UnreachableKey, "NoExecute");
         foreach (var (type, status, key) in TaintsByCondition)
         {
             var actual = type == "Ready" ? Ready(node) : node.Status.Conditions.FirstOrDefault(c => c.Type == type)?.Status;
             if (actual != status)
                 continue;
             wanted.Add((key, "NoSchedule"));
-            if (type == "Ready" && (evict || Has(node, key, "NoExecute")))
+            if (type == "Ready" && evict)
                 wanted.Add((key, "NoExecute"));
         }
         if (node.Spec.Unschedulable)

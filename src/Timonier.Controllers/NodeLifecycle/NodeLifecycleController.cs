@@ -40,9 +40,9 @@ internal sealed class NodeLifecycleController : Controller<string>
         _pods.AddIndex(PodGcController.NodeIndex, pod => [pod.Spec.NodeName]);
         _nodes.AddHandler(new()
         {
-            Added = node => { Say(node, "RegisteredNode", $"Registered Node {node.Metadata.Name} in Controller"); Queue.Add(node.Metadata.Name); },
+            Added = node => { Say(node, "RegisteredNode", $"Node {node.Metadata.Name} event: Registered Node {node.Metadata.Name} in Controller"); Queue.Add(node.Metadata.Name); },
             Updated = (before, node) => { if (Facts(before) != Facts(node)) Queue.Add(node.Metadata.Name); },
-            Deleted = node => { Say(node, "RemovingNode", $"Removing Node {node.Metadata.Name} from Controller"); Queue.Add(node.Metadata.Name); },
+            Deleted = node => { Say(node, "RemovingNode", $"Node {node.Metadata.Name} event: Removing Node {node.Metadata.Name} from Controller"); Queue.Add(node.Metadata.Name); },
         });
         _pods.AddHandler(new() { Added = Look, Updated = (_, pod) => Look(pod) });
     }
@@ -60,7 +60,7 @@ internal sealed class NodeLifecycleController : Controller<string>
         else if (NodeHealth.Silent(node, Now) is { } conditions)
         {
             if (NodeHealth.Ready(node) == "True")
-                Say(node, "NodeNotReady", $"Node {key} status is now: NodeNotReady", "");
+                Say(node, "NodeNotReady", $"Node {key} status is now: NodeNotReady");
             node = await Client.UpdateStatusAsync(node with { Status = node.Status with { Conditions = conditions } }, cancellationToken);
         }
         await TaintAsync(node, cancellationToken);
@@ -121,6 +121,5 @@ internal sealed class NodeLifecycleController : Controller<string>
     private static string Facts(Node node) =>
         string.Join(',', node.Status.Conditions.Select(c => c.Type + c.Status)) + node.Spec.Unschedulable + string.Join(',', node.Spec.Taints.Select(t => t.Key + t.Effect)) + node.Metadata.DeletionTimestamp;
 
-    private void Say(Node node, string reason, string message, string prefix = "Node {0} event: ") =>
-        _events.Event(new ObjectReference { Kind = "Node", Name = node.Metadata.Name, Uid = node.Metadata.Uid, ApiVersion = "v1" }, EventRecorder.Normal, reason, prefix.Replace("{0}", node.Metadata.Name, StringComparison.Ordinal) + message);
+    private void Say(Node node, string reason, string message) => _events.Event(node, EventRecorder.Normal, reason, message);
 }
