@@ -52,14 +52,26 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
             return Keep("v2 " + Negotiate(accept), () => Swagger(Negotiate(accept)));
         if (path == IndexPath)
             return Keep(path, Index);
-        if (!path.StartsWith(IndexPath + "/api", StringComparison.Ordinal))
-            return null;
-        var steps = path[(IndexPath.Length + 1)..].Split('/');
-        var version = steps switch { ["api", var v] => new GroupVersion("", v), ["apis", var g, var v] => new GroupVersion(g, v), _ => default };
-        if (version.Version is null || !Versions.Contains(version))
+        if (VersionOf(path) is not { } version)
             return null;
         var answer = Keep(path, () => Document(version));
         return answer with { Immutable = !string.IsNullOrEmpty(hash) && answer.ETag.AsSpan().Trim('"').SequenceEqual(hash) };
+    }
+
+    /// <summary>Is there such a document?</summary>
+    public bool Has(string path) => path.TrimEnd('/') is var name && (name is SwaggerPath or IndexPath || VersionOf(name) is not null);
+
+    private GroupVersion? VersionOf(string path)
+    {
+        if (!path.StartsWith(IndexPath + "/api", StringComparison.Ordinal))
+            return null;
+        GroupVersion? version = path[(IndexPath.Length + 1)..].Split('/') switch
+        {
+            ["api", var v] => new GroupVersion("", v),
+            ["apis", var g, var v] => new GroupVersion(g, v),
+            _ => null,
+        };
+        return version is { } asked && Versions.Contains(asked) ? version : null;
     }
 
     private IEnumerable<GroupVersion> Versions => builtIn.GroupVersions.Concat(customs.Select(c => c.Resource.GroupVersion)).Distinct();

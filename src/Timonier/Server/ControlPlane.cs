@@ -8,9 +8,8 @@ using Timonier.ApiServer;
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
-using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Cache;
-using Timonier.ApiServer.Http;
+using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
@@ -31,16 +30,13 @@ internal sealed class ControlPlane : IAsyncDisposable
         _store = EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory }, time);
         var schema = new ApiSchema();
         var reader = new ObjectReader(schema, _store);
-        var rbac = new RbacIndex(reader, reader);
-        var authorizer = new Authorizers([new MastersAuthorizer(), new NodeAuthorizer(reader), new RbacAuthorizer(rbac)]);
-        var issuer = ServiceDomain + "." + options.ClusterDomain;
-        var tokens = new TokenAuthenticators([new ServiceAccountTokens([pki.TokenKey], [issuer], reader, time), new BootstrapTokens(reader, time)], [issuer], time);
+        var address = $"{NodeAddress}:{options.Listen.Port}";
+        var access = new ClusterAccess(pki, "https://" + address, reader, reader, new StaticTokens(), time, NewId, ServiceDomain + "." + options.ClusterDomain);
+        var published = new PublishedApi(schema, () => Server!.Registry.Resources, address, "v1.36.0");
         // A read in one thread at a time: strategies and admission draw under their own locks.
         var random = new Random();
         Network = new ServiceNetwork(options.ServiceCidr, random);
-        List<IVirtualResource> answers = [new TokenReviews(tokens), new SelfSubjectReviews(), new TokenRequests(new ServiceAccountIssuer(pki.TokenKey, issuer, [issuer], time, NewId), reader), new RulesReviews(rbac), .. AccessReviews.All(authorizer)];
-        var admission = AdmissionChain.Create(reader, random, [new RbacEscalation(rbac, authorizer)]);
-        var discovery = new DiscoveryHandler($"{NodeAddress}:{options.Listen.Port}");
+        var admission = AdmissionChain.Create(reader, random, [access.Escalation]);
         var certificate = pki.Issue("server", ClusterPki.ServerProfile(options.KubernetesAddress, [Dns.GetHostName().ToLowerInvariant(), "kubernetes.default.svc." + options.ClusterDomain], LocalAddresses()));
         Server = new ApiServer.ApiServer(new ApiServerOptions
         {
@@ -49,22 +45,17 @@ internal sealed class ControlPlane : IAsyncDisposable
             Listen = options.Listen,
             Certificate = certificate.ToX509(),
             CertificateChain = [pki.Authority.Certificate],
-            Authenticator = new Authenticators([
-                new FrontProxyAuthenticator(new ClientCertificates([pki.FrontProxyAuthority.Certificate], time), [ClusterPki.FrontProxyProfile.CommonName]),
-                new ClientCertificateAuthenticator(new ClientCertificates([pki.Authority.Certificate], time)),
-                new BearerTokenAuthenticator(tokens),
-            ]),
-            Impersonation = new Impersonation(authorizer),
-            Authorizer = authorizer,
+            Authenticator = access.Authenticator,
+            Impersonation = access.Impersonation,
+            Authorizer = access.Authorizer,
             Admission = admission,
             Reader = reader,
             Strategies = StrategyTable.Create(schema, Network, reader),
-            Handlers = [new DocumentHandler(new OidcDocuments(issuer, $"https://{NodeAddress}:{options.Listen.Port}{OidcDocuments.KeysPath}", [pki.TokenKey])), discovery],
-            VirtualResources = answers,
+            Handlers = [new DiscoveryHandler(published), new OpenApiHandler(published), access.Oidc],
+            VirtualResources = access.VirtualResources,
             Nodes = nodes,
             Time = time,
         }, loggers);
-        discovery.Server = Server;
         Reader = reader;
     }
 
@@ -81,7 +72,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         await _store.DisposeAsync();
     }
 
-    private static string NewId() => new Guid(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16)).ToString();
+    private static Guid NewId() => new(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
 
     private static IEnumerable<IPAddress> LocalAddresses() => NetworkInterface.GetAllNetworkInterfaces()
         .Where(i => i.OperationalStatus == OperationalStatus.Up)

@@ -1,0 +1,48 @@
+using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Authentication.Tokens;
+using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Discovery;
+using Timonier.ApiServer.Http;
+using Timonier.ApiServer.Pki;
+using Timonier.ApiServer.Requests;
+
+namespace Timonier.ApiServer.Authentication;
+
+/// <summary>Who may come in and what they may do, put together as kube-apiserver has it with --authorization-mode=Node,RBAC.</summary>
+public sealed class ClusterAccess
+{
+    public const string DefaultIssuer = "https://kubernetes.default.svc.cluster.local";
+
+    /// <param name="serverUrl">"https://10.0.0.1:6443", where others find the keys of our tokens.</param>
+    /// <param name="changes">The reader's own counter of changes.</param>
+    /// <param name="tokens">The administrator's and others known from the start.</param>
+    public ClusterAccess(ClusterPki pki, string serverUrl, IObjectReader objects, IChangeCounter changes, StaticTokens tokens, TimeProvider time, Func<Guid> newId, string issuer = DefaultIssuer)
+    {
+        string[] audiences = [issuer];
+        var rbac = new RbacIndex(objects, changes);
+        Authorizer = new Authorizers([new MastersAuthorizer(), new NodeAuthorizer(objects), new RbacAuthorizer(rbac)]);
+        Tokens = new TokenAuthenticators([tokens, new ServiceAccountTokens([pki.TokenKey], audiences, objects, time), new BootstrapTokens(objects, time)], audiences, time);
+        Issuer = new ServiceAccountIssuer(pki.TokenKey, issuer, audiences, time, () => newId().ToString());
+        Authenticator = new Authenticators(
+            [
+                new FrontProxyAuthenticator(new ClientCertificates([pki.FrontProxyAuthority.Certificate], time), [ClusterPki.FrontProxyProfile.CommonName]),
+                new ClientCertificateAuthenticator(new ClientCertificates([pki.Authority.Certificate], time)),
+                new BearerTokenAuthenticator(Tokens),
+            ]);
+        Impersonation = new Impersonation(Authorizer);
+        Escalation = new RbacEscalation(rbac, Authorizer);
+        VirtualResources = [new TokenRequests(Issuer, objects), new TokenReviews(Tokens), new SelfSubjectReviews(), .. AccessReviews.All(Authorizer), new RulesReviews(rbac)];
+        Oidc = new OidcHandler(new OidcDocuments(issuer, serverUrl + OidcDocuments.KeysPath, [pki.TokenKey]));
+    }
+
+    public IAuthenticator Authenticator { get; }
+    public Impersonation Impersonation { get; }
+    public IAuthorizer Authorizer { get; }
+    public TokenAuthenticators Tokens { get; }
+    public ServiceAccountIssuer Issuer { get; }
+
+    /// <summary>Belongs into the validating admission of the server.</summary>
+    public IValidatingAdmission Escalation { get; }
+    public IReadOnlyList<IVirtualResource> VirtualResources { get; }
+    public IRequestHandler Oidc { get; }
+}
