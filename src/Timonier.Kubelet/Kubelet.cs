@@ -9,6 +9,8 @@ using Timonier.Kubelet.Logs;
 using Timonier.Kubelet.Nodes;
 using Timonier.Kubelet.Pods;
 using Timonier.Kubelet.Probes;
+using Timonier.Kubelet.Stats;
+using Timonier.Kubelet.Streams;
 using Timonier.Kubelet.Volumes;
 
 namespace Timonier.Kubelet;
@@ -30,12 +32,14 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
     private ContainerdSupervisor? _supervisor;
     private ProbeRunner? _probes;
     private PodManager? _pods;
+    private KubeletConnection? _connection;
 
-    /// <summary>What the API server uses to reach the pods of this node. Valid after <see cref="StartAsync"/>.</summary>
-    public INodeConnection? Connection { get; private set; }
+    /// <summary>What the API server uses to reach the pods of this node; null until <see cref="RunAsync"/> has begun.</summary>
+    public INodeConnection? Connection => _connection;
 
     public void Dispose()
     {
+        _connection?.Dispose();
         _probes?.Dispose();
         _channel.Dispose();
     }
@@ -78,6 +82,7 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
             Time = time,
             Logger = _logger,
         });
+        _connection = new KubeletConnection(_pods, cri, new StatsCollector(options.NodeName, cri, _pods, time), time);
         informers.For<ConfigMap>().OnChange(_pods.ConfigMapChanged);
         informers.For<Secret>().OnChange(_pods.SecretChanged);
         var mine = informers.For<Pod>(new InformerScope(FieldSelector: $"spec.nodeName={options.NodeName}"));

@@ -55,14 +55,19 @@ internal static partial class Native
     }
 
     /// <returns>st_mode of what a path leads to, through links; 0 when nothing is there (inode(7)).</returns>
-    public static int FileMode(string path)
+    public static int FileMode(string path) => Stat(path).Mode;
+
+    /// <returns>The number of the file that a path leads to; 0 when nothing is there.</returns>
+    public static ulong FileNumber(string path) => Stat(path).Number;
+
+    private static (int Mode, ulong Number) Stat(string path)
     {
-        const int currentDirectory = -100, typeAndMode = 1 | 2; // AT_FDCWD, STATX_TYPE | STATX_MODE
-        const int bufferSize = 256, modeOffset = 28; // struct statx, stx_mode
+        const int currentDirectory = -100, wanted = 0x1 | 0x2 | 0x100; // AT_FDCWD; STATX_TYPE, STATX_MODE, STATX_INO
+        const int bufferSize = 256, modeOffset = 28, numberOffset = 32; // struct statx: stx_mode, stx_ino
         Span<byte> buffer = stackalloc byte[bufferSize];
-        return StatCall(currentDirectory, path, 0, typeAndMode, ref MemoryMarshal.GetReference(buffer)) == 0
-            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(buffer[modeOffset..])
-            : 0;
+        if (StatCall(currentDirectory, path, 0, wanted, ref MemoryMarshal.GetReference(buffer)) != 0)
+            return default;
+        return (System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(buffer[modeOffset..]), System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(buffer[numberOffset..]));
     }
 
     /// <returns>False when there is no such process. Signal 0 only asks.</returns>

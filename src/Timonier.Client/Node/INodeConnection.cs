@@ -104,6 +104,10 @@ public abstract class PortForwardStreams : IAsyncDisposable
 {
     public abstract Stream Data { get; }
     public abstract Stream Error { get; }
+
+    /// <summary>No more bytes go to the pod; what it sends can still be read.</summary>
+    public abstract ValueTask CompleteDataAsync(CancellationToken cancellationToken);
+
     public abstract ValueTask DisposeAsync();
 }
 
