@@ -1,9 +1,10 @@
 #!/bin/sh
 # Builds the example's images from its sources and the distribution's packages; no image registry is asked.
 #
-#   build-images.sh [--out FILE] [--cache DIR] [--versions "1 2"]
+#   build-images.sh [--out FILE] [--cache DIR] [--versions "1 2"] [--import TIMONIER]
 #
-# The result is one OCI archive with all images, for `timonier image import FILE`. Needs root, debootstrap, buildah and the
+# The result is one OCI archive with all images, for `timonier image import FILE`; --import does that too, with the given
+# program, unless the cluster has just these images. Needs root, debootstrap, buildah and the
 # .NET SDK. MIRROR names another package mirror than debootstrap's own. What packages make (the base, PostgreSQL, RabbitMQ) is kept in the cache folder and made once.
 set -eu
 cd "$(dirname "$0")"
@@ -11,12 +12,14 @@ cd "$(dirname "$0")"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/timonier/word-search
 out=
 versions="1 2"
+import=
 while [ $# -gt 0 ]; do
   case $1 in
     --out) out=$2; shift 2 ;;
     --cache) cache=$2; shift 2 ;;
     --versions) versions=$2; shift 2 ;;
-    *) echo "usage: $0 [--out FILE] [--cache DIR] [--versions \"1 2\"]" >&2; exit 2 ;;
+    --import) import=$2; shift 2 ;;
+    *) echo "usage: $0 [--out FILE] [--cache DIR] [--versions \"1 2\"] [--import TIMONIER]" >&2; exit 2 ;;
   esac
 done
 mkdir -p "$cache"
@@ -46,10 +49,19 @@ build() {
   in_storage build --quiet --pull=never --isolation chroot --layers="${layers:-true}" --tag "$@" > "$cache/build.log" 2>&1 || { tail -20 "$cache/build.log" >&2; exit 1; }
 }
 
+import_images() {
+  [ -n "$import" ] || return 0
+  if [ "$stamp" = "$(cat "$out.imported" 2> /dev/null)" ] && [ "$($import image list | grep -c word-search/)" -ge 4 ]; then return 0; fi
+  say "the import"
+  $import image import "$out"
+  echo "$stamp" > "$out.imported"
+}
+
 # The same sources make the same images: nothing to do the second time.
 stamp=$( (echo "$versions"; dotnet --version; find src images Directory.*.props build-images.sh -type f ! -path '*/bin/*' ! -path '*/obj/*' -print0 | sort -z | xargs -0 sha256sum) | sha256sum)
 if [ -f "$out" ] && [ "$stamp" = "$(cat "$out.stamp" 2> /dev/null)" ]; then
   say "$out is up to date"
+  import_images
   exit 0
 fi
 
@@ -114,3 +126,4 @@ tar -c -f "$out.new" -C "$work/layout" .
 mv "$out.new" "$out"
 echo "$stamp" > "$out.stamp"
 say "$out: $(du -h "$out" | cut -f1)"
+import_images

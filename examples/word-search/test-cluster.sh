@@ -53,7 +53,7 @@ await_done() {
 
 workers() { in_namespace scale deployment/worker --replicas="$1" > /dev/null && in_namespace rollout status deployment/worker --timeout=120s > /dev/null; }
 
-$kubectl apply -k deploy/overlays/dev > "$work/apply.log" 2>&1 || { cat "$work/apply.log"; broken "apply -k"; exit 1; }
+$kubectl apply -k overlays/dev > "$work/apply.log" 2>&1 || { cat "$work/apply.log"; broken "apply -k"; exit 1; }
 for set in statefulset/postgresql statefulset/rabbitmq deployment/api deployment/worker; do
   in_namespace rollout status $set --timeout=180s > /dev/null || broken "$set is not available"
 done
@@ -85,7 +85,7 @@ if await_done 60 $jobs; then kept "three of ten workers killed: 20 of 20 jobs do
   done
 ) &
 sleep 1
-$kubectl apply -k deploy/overlays/dev-v2 > /dev/null || broken "apply -k of version 2"
+$kubectl apply -k overlays/dev-v2 > /dev/null || broken "apply -k of version 2"
 in_namespace rollout status deployment/api --timeout=120s > /dev/null || broken "rolling update of the API"
 in_namespace rollout status deployment/worker --timeout=120s > /dev/null || broken "rolling update of the workers"
 sleep 4
