@@ -40,6 +40,9 @@ internal static partial class Native
             throw Failed($"unmount {target}");
     }
 
+    /// <summary>rmdir(2), as cgroups want it: the framework would first delete the files inside, which a cgroup does not let it. False when it is in use.</summary>
+    public static bool RemoveDirectory(string path) => RemoveDirectoryCall(path) == 0;
+
     /// <summary>rename(2): replaces what stands there, at once for every reader. The framework refuses links to directories.</summary>
     public static void Rename(string from, string to)
     {
@@ -95,6 +98,9 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatCall(int directory, string path, int flags, uint mask, ref byte buffer);
+
+    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RemoveDirectoryCall(string path);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int RenameCall(string from, string to);

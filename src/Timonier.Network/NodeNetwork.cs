@@ -77,6 +77,13 @@ public sealed class NodeNetwork : IAsyncDisposable
         await _host.CleanupAsync(cancellation);
     }
 
+    /// <summary>As <see cref="CleanupAsync"/>, for a command that has no network running.</summary>
+    public static Task RemoveAsync(NodeNetworkOptions options, TimeProvider time, ILogger logger, CancellationToken cancellation)
+    {
+        CniConfig.Remove(options.CniConfDirectory, options.Name);
+        return new HostNetwork(options, new ExternalCommand(time, CommandLimit), logger).CleanupAsync(cancellation);
+    }
+
     public ValueTask DisposeAsync() => new(StopAsync());
 
     private async Task RunAsync(CancellationToken cancellation)

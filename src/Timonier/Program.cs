@@ -3,6 +3,8 @@ using Timonier.Commands;
 
 var root = new RootCommand("Kubernetes, whole, in one program.")
 {
+    UpCommand.Create(),
+    DownCommand.Create(),
     StatusCommand.Create(),
     KubeconfigCommand.Create(),
     VersionCommand.Create(),

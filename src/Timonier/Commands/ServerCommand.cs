@@ -39,6 +39,7 @@ internal static class ServerCommand
         pid.Write();
         try
         {
+            await File.WriteAllLinesAsync(options.Paths.ArgumentsFile, ServerCommandOptions.ToArguments(options), cancel);
             await using var host = new ServerHost(options);
             await host.StartAsync(cancel);
             await stop.Task;

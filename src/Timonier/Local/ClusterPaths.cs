@@ -33,6 +33,8 @@ public sealed record ClusterPaths(string DataDirectory)
 
     /// <summary>Holds the URL of the API, for the commands of this machine.</summary>
     public string AddressFile => Path.Combine(DataDirectory, "server.url");
+    /// <summary>The arguments of the last start, one a line: "down" must know how things were named.</summary>
+    public string ArgumentsFile => Path.Combine(DataDirectory, "server.arguments");
     public string AdminKubeconfig => Path.Combine(DataDirectory, "admin.kubeconfig");
 
     /// <summary>Makes the data directory, mode 0700, where it is not yet.</summary>
