@@ -1,7 +1,9 @@
 using Timonier.Client;
 using Timonier.Controllers.Endpoints;
 using Timonier.Controllers.EndpointSlice;
+using Timonier.Controllers.EphemeralVolume;
 using Timonier.Controllers.GarbageCollection;
+using Timonier.Controllers.LocalPath;
 using Timonier.Controllers.Namespace;
 using Timonier.Controllers.NodeIpam;
 using Timonier.Controllers.NodeLifecycle;
@@ -9,6 +11,8 @@ using Timonier.Controllers.PodGc;
 using Timonier.Controllers.RootCa;
 using Timonier.Controllers.ServiceAccount;
 using Timonier.Controllers.TaintEviction;
+using Timonier.Controllers.VolumeBinding;
+using Timonier.Controllers.VolumeProtection;
 
 namespace Timonier.Controllers;
 
@@ -28,5 +32,10 @@ public sealed partial class ControllerManager
         new NodeIpamController(context, options.ClusterCidr),
         new NodeLifecycleController(context),
         new TaintEvictionController(context),
+        new VolumeBinder(context),
+        new ClaimProtectionController(context),
+        new VolumeProtectionController(context),
+        new EphemeralVolumeController(context),
+        .. options.LocalVolumes is null ? [] : new IControllerLoop[] { new LocalPathProvisioner(context, options.LocalVolumes, options.VolumesDirectory) },
     ];
 }

@@ -1,3 +1,5 @@
+using Timonier.Controllers.LocalPath;
+
 namespace Timonier.Controllers;
 
 /// <summary>What the controllers are told from outside.</summary>
@@ -8,4 +10,10 @@ public sealed record ControllerOptions
 
     /// <summary>The IPv4 range of all pods; each node without a part gets a /24 of it.</summary>
     public string ClusterCidr { get; init; } = "10.244.0.0/16";
+
+    /// <summary>Makes the directories of class local-path. Null: there is no such class.</summary>
+    public ILocalVolumes? LocalVolumes { get; init; }
+
+    /// <summary>Where, on every node, the volumes of class local-path are.</summary>
+    public string VolumesDirectory { get; init; } = "/var/lib/timonier/volumes";
 }
