@@ -7,6 +7,7 @@ using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Protobuf;
 using Timonier.Api.Schema;
+using Timonier.Api.Yaml;
 using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Content;
@@ -75,6 +76,8 @@ internal static class BodyDecoder
         var type = MediaType(call.Http.Request.ContentType);
         if (type == "application/vnd.kubernetes.protobuf")
             return DecodeProtobuf(call, bytes, kind);
+        if (type == "application/yaml")
+            return DecodeYaml(bytes, kind);
         if (type is not ("" or "application/json"))
             throw ApiException.UnsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
         try
@@ -84,6 +87,18 @@ internal static class BodyDecoder
         catch (JsonException e)
         {
             throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {e.Message} ({Summary(bytes)})");
+        }
+    }
+
+    private static JsonMap DecodeYaml(byte[] bytes, string kind)
+    {
+        try
+        {
+            return YamlReader.Read(bytes) as JsonMap ?? throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; yaml: no object ({Summary(bytes)})");
+        }
+        catch (FormatException e)
+        {
+            throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): yaml: {e.Message} ({Summary(bytes)})");
         }
     }
 

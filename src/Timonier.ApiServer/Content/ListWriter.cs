@@ -28,6 +28,16 @@ internal static class ListWriter
             await response.BodyWriter.FlushAsync(call.Cancel);
             return;
         }
+        if (forms.Form.Wire == WireForm.Yaml)
+        {
+            // A person reads it: assembled as a tree.
+            var list = Head(call, page);
+            var items = list.GetList(forms.Form.Transform == Transform.Table ? "rows" : "items")!;
+            items.AddRange(page.Items.Select(e => new EncodedObject(e).Parse()).Select(o => forms.Form.Transform == Transform.Table ? forms.Row(o) : Item(forms.Shown(o), call)));
+            response.BodyWriter.Write(forms.Encode(list, null));
+            await response.BodyWriter.FlushAsync(call.Cancel);
+            return;
+        }
         if (Compression.Wants(call, page))
         {
             response.Headers.ContentEncoding = "gzip";
@@ -127,17 +137,17 @@ internal static class ListWriter
         return metadata;
     }
 
-    /// <summary>Everything up to the first item.</summary>
-    private static void WriteStart(ApiCall call, ListPage page, PipeWriter output)
+    /// <summary>Everything up to the first item: the empty list at the end is where the items go.</summary>
+    private static void WriteStart(ApiCall call, ListPage page, PipeWriter output) => output.Write(JsonEncoder.Encode(Head(call, page)).AsSpan()[..^2]);
+
+    private static JsonMap Head(ApiCall call, ListPage page)
     {
         var forms = call.Forms;
-        var head = forms.Form.Transform switch
+        return forms.Form.Transform switch
         {
             Transform.Table => Tables.Head(forms.Columns, Metadata(page), forms.Form.MetaVersion),
             Transform.PartialObjectMetadata => new JsonMap { ["kind"] = "PartialObjectMetadataList", ["apiVersion"] = forms.Form.MetaVersion, ["metadata"] = Metadata(page), ["items"] = new JsonList() },
             _ => new JsonMap { ["kind"] = call.Schema.Kind + "List", ["apiVersion"] = call.Schema.GroupVersion.ToString(), ["metadata"] = Metadata(page), ["items"] = new JsonList() },
         };
-        // The empty list at the end is where the items go.
-        output.Write(JsonEncoder.Encode(head).AsSpan()[..^2]);
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Timonier.Api.Json;
 using Timonier.Api.Protobuf;
 using Timonier.Api.Schema;
+using Timonier.Api.Yaml;
 using Timonier.ApiServer.Printing;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -36,6 +37,8 @@ internal sealed class ObjectForms(ApiCall call, ResponseForm form)
     {
         if (form.Wire == WireForm.Protobuf && type is { NoProto: false })
             return ProtobufEncoder.EncodeObject(JsonEncoder.Encode(obj), type);
+        if (form.Wire == WireForm.Yaml)
+            return System.Text.Encoding.UTF8.GetBytes(YamlWriter.Write(obj));
         if (!form.Pretty)
             return JsonEncoder.Encode(obj);
         var buffer = new ArrayBufferWriter<byte>();

@@ -82,7 +82,7 @@ internal static class WorkloadColumns
         return parallelism > 1 ? string.Create(CultureInfo.InvariantCulture, $"{succeeded}/1 of {parallelism}") : string.Create(CultureInfo.InvariantCulture, $"{succeeded}/1");
     }
 
-    private static object JobDuration(JsonMap o, DateTimeOffset now)
+    private static string JobDuration(JsonMap o, DateTimeOffset now)
     {
         if (Cells.Time(o.GetPath("status", "startTime")) is not { } start)
             return "";

@@ -1,4 +1,5 @@
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Conversion;
 using Timonier.ApiServer.Strategies;
 using Timonier.Store;
 
@@ -17,13 +18,18 @@ public sealed class ResourceRegistry
         {
             // Where upstream stores a version that it does not serve by default, the served one is stored.
             var stored = versions.FirstOrDefault(r => r.StorageVersion == r.GroupVersion) ?? versions.First();
-            var resources = stored.StorageVersion is null
-                ? null
-                : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store);
-            served.AddRange(versions.Select(r => new ServedResource(r, resources)));
+            var resources = stored.StorageVersion is null ? null : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store);
+            served.AddRange(versions.Select(r => Served(r, resources)));
         }
+        // What upstream has removed and people's manifests have not.
+        var stores = served.Select(r => r.Store).OfType<ResourceStore>().Distinct().ToDictionary(s => (s.Schema.GroupVersion.Group, s.Schema.Plural));
+        foreach (var old in schema.Resources.Where(r => r.Served == ServedState.No && Conversions.Knows(r)))
+            served.Add(Served(old, stores[Conversions.StoredAs(old)]));
         _table = new ResourceTable(served);
     }
+
+    private static ServedResource Served(ResourceSchema resource, ResourceStore? store) =>
+        new(resource, store, store is null ? null : Conversions.Between(resource, store.Schema)) { Deprecation = Conversions.Warning(resource) };
 
     internal ResourceTable Table => _table;
 

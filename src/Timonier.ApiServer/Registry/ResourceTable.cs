@@ -25,6 +25,7 @@ internal sealed class ResourceTable
 {
     private readonly Dictionary<GroupVersionResource, ServedResource> _byName;
     private readonly string[] _prefixes;
+    private readonly Dictionary<ResourceStore, int> _versions;
     private readonly ResourceStore[] _stores;
 
     public ResourceTable(IEnumerable<ServedResource> resources)
@@ -33,6 +34,7 @@ internal sealed class ResourceTable
         Schemas = [.. Resources.Select(r => r.Schema)];
         _byName = Resources.ToDictionary(r => r.Schema.Resource);
         _stores = [.. Resources.Select(r => r.Store).OfType<ResourceStore>().Distinct().OrderBy(s => s.Prefix, StringComparer.Ordinal)];
+        _versions = Resources.Where(r => r.Store is not null).GroupBy(r => r.Store!).ToDictionary(g => g.Key, g => g.Count());
         _prefixes = [.. _stores.Select(s => s.Prefix)];
         StoresByResource = _stores.ToDictionary(s => (s.Schema.GroupVersion.Group, s.Schema.Plural));
     }
@@ -46,6 +48,8 @@ internal sealed class ResourceTable
 
     /// <summary>By group and plural name of the stored version.</summary>
     public IReadOnlyDictionary<(string Group, string Plural), ResourceStore> StoresByResource { get; }
+
+    public bool HasOneVersion(ResourceStore resource) => _versions[resource] == 1;
 
     public ServedResource? Find(GroupVersionResource resource) => _byName.GetValueOrDefault(resource);
 

@@ -48,18 +48,9 @@ internal sealed class ApiCall(ServerCore core, HttpContext http, RequestInfo inf
         Name = Info.Name,
         Subresource = Info.Subresource,
         DryRun = options.DryRun,
-        FieldManager = options.FieldManager.Length > 0 ? options.FieldManager : DefaultFieldManager(),
+        FieldManager = Api.Apply.ManagedFields.ManagerOf(options.FieldManager, Http.Request.Headers.UserAgent.ToString()),
         Now = Core.Time.GetUtcNow(),
         UserAgent = Http.Request.Headers.UserAgent.ToString(),
         Warnings = Warnings,
     };
-
-    /// <summary>The part of the user agent before the first slash, as upstream has it: at most 128 printable characters.</summary>
-    private string DefaultFieldManager()
-    {
-        var agent = Http.Request.Headers.UserAgent.ToString();
-        var slash = agent.IndexOf('/', StringComparison.Ordinal);
-        var name = slash < 0 ? agent : agent[..slash];
-        return name.Length > 128 ? name[..128] : name;
-    }
 }

@@ -6,7 +6,7 @@ using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Verbs;
 
-/// <summary>PATCH of an object or its subresource: JSON patch, merge patch, strategic merge patch. </summary>
+/// <summary>PATCH of an object or its subresource: JSON patch, merge patch, strategic merge patch. Server-side apply is <see cref="Apply"/>.</summary>
 internal static class Patch
 {
     public const string Json = "application/json-patch+json";
@@ -16,9 +16,14 @@ internal static class Patch
 
     public static async Task HandleAsync(ApiCall call, WritePath writes)
     {
-        var options = WriteOptions.Parse(call.Http.Request.Query, "PatchOptions");
         var type = BodyDecoder.MediaType(call.Http.Request.ContentType);
-        if (type is not (Json or Merge or Strategic))
+        if (type == ApplyYaml)
+        {
+            await Apply.HandleAsync(call, writes);
+            return;
+        }
+        var options = WriteOptions.Parse(call.Http.Request.Query, "PatchOptions");
+        if (type is not (Json or Merge or Strategic) || (type == Strategic && !call.Schema.IsBuiltIn()))
             throw ApiException.UnsupportedMediaType($"the body of the request was in an unknown format - accepted media types include: {Json}, {Merge}, {Strategic}, {ApplyYaml}");
         if (options.Force)
         {

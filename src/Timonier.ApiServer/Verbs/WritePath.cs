@@ -1,3 +1,4 @@
+using Timonier.Api.Apply;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Normalize;
@@ -28,6 +29,9 @@ internal abstract class Write
 
     /// <summary>Refuses when the object is there already.</summary>
     public virtual bool IsCreate => false;
+
+    /// <summary>The verb has set managedFields itself.</summary>
+    public virtual bool ManagesFields => false;
 
     /// <summary>A patch starts from the newest object, so it needs to name no resourceVersion.</summary>
     public virtual bool IsPatch => false;
@@ -68,6 +72,8 @@ internal sealed class WritePath(ServerCore core)
             var obj = Converted.Normalized(produced, resource.Schema.Type, write.Options, scope.Warnings);
             var generated = PrepareMetadata(write, obj, old);
             resource.Strategy.Default(obj);
+            if (!write.ManagesFields)
+                ManagedFields.Update(old, obj, scope.FieldManager, FieldManagement.Context(core, scope, resource, resource.Schema));
 
             // 7 mutating admission
             var attributes = new AdmissionAttributes { Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old };

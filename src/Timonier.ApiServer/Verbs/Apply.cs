@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Timonier.Api.Apply;
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.Api.Yaml;
+using Timonier.ApiServer.Content;
+using Timonier.ApiServer.Requests;
+
+namespace Timonier.ApiServer.Verbs;
+
+/// <summary>PATCH with a configuration to apply: server-side apply. Creates what is not there.</summary>
+internal static class Apply
+{
+    public static async Task HandleAsync(ApiCall call, WritePath writes)
+    {
+        var options = WriteOptions.Parse(call.Http.Request.Query, "PatchOptions");
+        if (options.FieldManager.Length == 0)
+        {
+            var errors = new FieldErrors();
+            errors.Required("fieldManager", "is required for apply patch");
+            throw ApiException.Invalid(new("meta.k8s.io", "v1", "PatchOptions"), "", errors.Errors);
+        }
+        var write = new ApplyWrite
+        {
+            Scope = call.Scope(options), Resource = call.Store, Options = options, Call = call, Config = Parse(await BodyDecoder.ReadBytesAsync(call.Http)),
+        };
+        var result = await writes.RunAsync(write, call.Cancel);
+        await Responder.WriteAsync(call, result.Created ? 201 : 200, result);
+    }
+
+    private static JsonMap Parse(byte[] body)
+    {
+        try
+        {
+            return YamlReader.Read(body) as JsonMap ?? throw ApiException.BadRequest("error decoding YAML: the configuration is no object");
+        }
+        catch (Exception e) when (e is FormatException or JsonException)
+        {
+            throw ApiException.BadRequest("error decoding YAML: " + e.Message);
+        }
+    }
+
+    private sealed class ApplyWrite : Write
+    {
+        public required ApiCall Call { get; init; }
+        public required JsonMap Config { get; init; }
+
+        public override bool RetriesConflicts => Config.GetPath("metadata", "resourceVersion") is null or "";
+
+        public override bool IsPatch => true;
+
+        public override bool ManagesFields => true;
+
+        public override JsonMap? Produce(JsonMap? old)
+        {
+            if (old is null && Scope.Subresource.Length > 0)
+                return null;
+            if (old is null && Config.GetPath("metadata", "uid") is string { Length: > 0 } uid)
+                throw ApiException.Conflict(Call.Schema.GroupVersion.Group, Call.Schema.Plural, Scope.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            var live = old is null ? null : Converted.FromStored(Call, old.DeepClone());
+            var context = FieldManagement.Context(Call.Core, Scope, Resource, Call.Schema);
+            var applied = ServerSideApply.Apply(live, Config, Options.FieldManager, Options.Force, context);
+            applied["kind"] = Call.Schema.Kind;
+            applied["apiVersion"] = Call.Schema.GroupVersion.ToString();
+            return Converted.ToStored(Call, applied, Options, Scope.Warnings);
+        }
+    }
+}
