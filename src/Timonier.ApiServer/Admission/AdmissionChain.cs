@@ -1,26 +1,61 @@
+using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Requests;
+using Timonier.Client;
 
 namespace Timonier.ApiServer.Admission;
+
+/// <summary>What admission is made of.</summary>
+public sealed record AdmissionOptions
+{
+    public required IObjectReader Reader { get; init; }
+
+    /// <summary>Used under a lock.</summary>
+    public required Random Random { get; init; }
+
+    public required IAuthorizer Authorizer { get; init; }
+
+    /// <summary>The server's own client, for what admission writes (quotas); asked for when the server runs.</summary>
+    public required Func<ApiClient> Client { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Validating steps of other parts, after all others.</summary>
+    public IReadOnlyList<IValidatingAdmission> Last { get; init; } = [];
+}
 
 /// <summary>All admission in upstream's order: first every mutating step, later, after validation, every validating one.</summary>
 public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, IReadOnlyList<IValidatingAdmission> validating)
 {
-    /// <param name="last">Validating steps of other parts, after all others.</param>
-    public static AdmissionChain Create(IObjectReader reader, Random random, IReadOnlyList<IValidatingAdmission>? last = null)
+    public static AdmissionChain Create(AdmissionOptions options)
     {
-        var names = new RandomNames(random);
-        var serviceAccount = new ServiceAccountAdmission(reader, names);
+        var reader = options.Reader;
+        var names = new RandomNames(options.Random);
+        var limits = new LimitRanger(reader);
         var priority = new PriorityAdmission(reader);
+        var runtimeClass = new RuntimeClassAdmission(reader);
         return new(
             [
                 new NamespaceLifecycle(reader),
-                serviceAccount,
+                limits,
+                new ServiceAccountAdmission(reader, names),
+                new NodeRestriction(reader),
+                new TaintNodesByCondition(),
                 priority,
                 new DefaultTolerationSeconds(),
+                new DefaultStorageClass(reader),
+                new StorageObjectInUseProtection(),
+                runtimeClass,
+                new DefaultIngressClass(reader),
             ],
             [
+                limits,
+                new PodSecurity(reader),
                 priority,
-                .. last ?? [],
+                new PersistentVolumeClaimResize(reader),
+                runtimeClass,
+                new CertificateAdmission(options.Authorizer),
+                new ResourceQuotaAdmission(reader, options.Client),
+                .. options.Last,
             ]);
     }
 

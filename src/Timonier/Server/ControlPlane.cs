@@ -13,6 +13,7 @@ using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
+using Timonier.Client;
 using Timonier.Client.Node;
 using Timonier.Store;
 
@@ -36,7 +37,10 @@ internal sealed class ControlPlane : IAsyncDisposable
         // A read in one thread at a time: strategies and admission draw under their own locks.
         var random = new Random();
         Network = new ServiceNetwork(options.ServiceCidr, random);
-        var admission = AdmissionChain.Create(reader, random, [access.Escalation]);
+        var admission = AdmissionChain.Create(new AdmissionOptions
+        {
+            Reader = reader, Random = random, Authorizer = access.Authorizer, Time = time, Last = [access.Escalation], Client = () => new ApiClient(Server!.InProcess()),
+        });
         var certificate = pki.Issue("server", ClusterPki.ServerProfile(options.KubernetesAddress, [Dns.GetHostName().ToLowerInvariant(), "kubernetes.default.svc." + options.ClusterDomain], LocalAddresses()));
         Server = new ApiServer.ApiServer(new ApiServerOptions
         {

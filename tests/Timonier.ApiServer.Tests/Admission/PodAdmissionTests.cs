@@ -62,7 +62,7 @@ public class PodAdmissionTests
         Assert.Equal("namespaces \"default\" is forbidden: this namespace may not be deleted", refusal.Message);
     }
 
-    private AdmissionChain Chain() => AdmissionChain.Create(_reader, new Random(1));
+    private AdmissionChain Chain() => Given.Chain(_reader);
 
     private async Task<JsonMap> AdmitAsync(string pod, string @namespace = "ns")
     {

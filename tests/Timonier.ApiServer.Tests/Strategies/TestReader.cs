@@ -4,7 +4,9 @@ using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Kinds;
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
 
@@ -28,6 +30,11 @@ internal static class Given
 
     public static IReadOnlyDictionary<string, Strategy> Strategies(TestReader reader, ServiceNetwork? network = null) =>
         StrategyTable.Create(Schema, network ?? new ServiceNetwork(IPNetwork.Parse("10.96.0.0/16"), new Random(1)), reader);
+
+    public static AdmissionChain Chain(TestReader reader) => AdmissionChain.Create(new AdmissionOptions
+    {
+        Reader = reader, Random = new Random(1), Authorizer = new MastersAuthorizer(), Client = () => throw new InvalidOperationException("nothing is written here"),
+    });
 
     public static JsonMap Json(string text) => JsonParser.ParseMap(Encoding.UTF8.GetBytes(text));
 
