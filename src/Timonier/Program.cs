@@ -20,3 +20,8 @@ catch (CommandException e)
     Console.Error.WriteLine($"timonier: {e.Message}");
     return 1;
 }
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine($"timonier: {e.Message}");
+    return 1;
+}
