@@ -1,6 +1,8 @@
 using Timonier.Client;
+using Timonier.Controllers.CronJobs;
 using Timonier.Controllers.DaemonSets;
 using Timonier.Controllers.Deployments;
+using Timonier.Controllers.Jobs;
 using Timonier.Controllers.ReplicaSets;
 using Timonier.Controllers.StatefulSets;
 
@@ -27,5 +29,9 @@ public sealed partial class ControllerManager(ControllerContext context, Control
         ReplicaController.ForReplicationControllers(context),
         new StatefulSetController(context),
         new DaemonSetController(context),
+        new JobController(context),
+        new JobOrphanController(context),
+        new TtlAfterFinishedController(context),
+        new CronJobController(context),
     ];
 }

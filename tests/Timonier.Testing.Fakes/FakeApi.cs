@@ -172,7 +172,9 @@ public sealed class FakeApi(TimeProvider time) : IApiTransport
     {
         foreach (var (key, value) in patch)
         {
-            if (value is null)
+            if (key.StartsWith("$deleteFromPrimitiveList/", StringComparison.Ordinal))
+                into.GetList(key.Split('/')[1])?.RemoveAll(item => ((JsonList)value!).Contains(item));
+            else if (value is null)
                 into.Remove(key);
             else if (value is JsonMap map)
                 Merge(into.EnsureMap(key), map);
