@@ -15,7 +15,7 @@ public sealed record BootstrapOptions
 {
     public required ServiceNetwork Network { get; init; }
 
-    /// <summary>Where pods reach this server: an address of the machine, not loopback.</summary>
+    /// <summary>Where pods reach this server; a loopback address: nowhere.</summary>
     public required IPEndPoint Server { get; init; }
 
     /// <summary>The data of the config map extension-apiserver-authentication: client CA, request header CA and names.</summary>
@@ -98,6 +98,9 @@ public sealed class ClusterBootstrap(ApiClient client, BootstrapOptions options,
 
     private async Task EndpointsAsync(CancellationToken cancel)
     {
+        // A server that only this machine reaches is nobody's endpoint.
+        if (IPAddress.IsLoopback(options.Server.Address))
+            return;
         var address = options.Server.Address.ToString();
         var port = options.Server.Port;
         var endpoints = new Endpoints
