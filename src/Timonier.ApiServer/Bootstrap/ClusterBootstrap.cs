@@ -99,7 +99,7 @@ public sealed class ClusterBootstrap(ApiClient client, BootstrapOptions options,
     private async Task EndpointsAsync(CancellationToken cancel)
     {
         // A server that only this machine reaches is nobody's endpoint.
-        if (IPAddress.IsLoopback(options.Server.Address))
+        if (System.Net.IPAddress.IsLoopback(options.Server.Address))
             return;
         var address = options.Server.Address.ToString();
         var port = options.Server.Port;
