@@ -42,7 +42,7 @@ internal static class ServerCommand
             await File.WriteAllLinesAsync(options.Paths.ArgumentsFile, ServerCommandOptions.ToArguments(options), cancel);
             await using var host = new ServerHost(options);
             await host.StartAsync(cancel);
-            await stop.Task;
+            await await Task.WhenAny(stop.Task, host.Failure);
         }
         finally
         {

@@ -6,6 +6,8 @@ using Timonier.ApiServer.Bootstrap;
 using Timonier.ApiServer.Pki;
 using Timonier.Client;
 using Timonier.Controllers;
+using Timonier.Controllers.LocalPath;
+using Timonier.Network.LoadBalancer;
 using Timonier.Scheduler;
 
 namespace Timonier.Server;
@@ -45,7 +47,8 @@ public sealed class ServerHost : IAsyncDisposable
         // containerd and the network need some time to start, and nothing of the API.
         var prepared = node?.PrepareAsync(client, informers, events, _time, _loggers, cancel) ?? Task.CompletedTask;
         await control.Server.StartAsync(cancel);
-        await Bootstrap(control, pki, client).ApplyAsync(cancel);
+        var bootstrap = Bootstrap(control, pki, client);
+        await bootstrap.ApplyAsync(cancel);
         await FirstObjects.EnsureAsync(client, _options, cancel);
         await DefaultPolicyWriter.ReconcileAsync(client, cancel);
         WriteAccess(pki);
@@ -56,7 +59,12 @@ public sealed class ServerHost : IAsyncDisposable
         _parts.Add(informers);
         informers.Start();
         _loops.Add(events.RunAsync(_stop.Token));
+        _loops.Add(bootstrap.RunAsync(_stop.Token));
+        Failure = node?.Running ?? Task.Delay(Timeout.InfiniteTimeSpan, _time, _stop.Token);
     }
+
+    /// <summary>Ends, with its exception, when a part fails in a way that it can't mend itself. After <see cref="StartAsync"/>.</summary>
+    public Task Failure { get; private set; } = Task.CompletedTask;
 
     private ClusterBootstrap Bootstrap(ControlPlane control, ClusterPki pki, ApiClient client) => new(client, new BootstrapOptions
     {
@@ -87,18 +95,32 @@ public sealed class ServerHost : IAsyncDisposable
     private void StartLoops(ApiClient client, InformerFactory informers, EventBroadcaster events, ClusterPki pki)
     {
         var context = new ControllerContext(client, informers, events, _time, new Random(), _loggers);
-        var controllers = new ControllerManager(context, new ControllerOptions { RootCaPem = pki.Authority.CertificatePem });
+        var volumes = Path.Combine(_options.Paths.DataDirectory, "volumes");
+        var controllers = new ControllerManager(context, new ControllerOptions
+        {
+            RootCaPem = pki.Authority.CertificatePem,
+            ClusterCidr = LocalNode.NetworkOptions(_options).ClusterNetwork.ToString(),
+            LocalVolumes = _options.NoNode ? null : new LocalVolumes(_options.NodeName, volumes),
+            VolumesDirectory = volumes,
+        });
+        IControllerLoop[] others =
+        [
+            new ClusterRoleAggregationController(client, informers, _time, _loggers).Loop,
+            new CertificateController(client, informers, pki.Authority, _time, _loggers).Loop,
+            new LoadBalancerController(client, informers, _time, _loggers),
+        ];
         var scheduler = new PodScheduler(informers, client, events.Recorder(PodScheduler.DefaultName), _time, new Random(), _loggers.CreateLogger<PodScheduler>());
         _parts.Add(scheduler);
         scheduler.Start();
         _loops.Add(controllers.RunAsync(_stop.Token));
+        _loops.AddRange(others.Select(loop => loop.RunAsync(_stop.Token)));
     }
 
     /// <summary>Ends the parts in the opposite order of their start.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_loops);
+        await Task.WhenAll(_loops.Select(l => l.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)));
         for (var i = _parts.Count - 1; i >= 0; i--)
             await _parts[i].DisposeAsync();
         _stop.Dispose();
