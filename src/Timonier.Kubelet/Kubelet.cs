@@ -122,15 +122,16 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
                 await foreach (var notice in new ContainerdEvents(_channel).SubscribeAsync(pods.WakeAll, cancellationToken))
                     pods.TaskEnded(notice.ContainerId);
             }
-            catch (CriException e) when (e.Status == GrpcStatus.Unimplemented)
+            catch (CriException e) when (e.IsUnavailable)
             {
-                // Another runtime than containerd: there is no event stream, so all pods are looked at again and again.
-                pods.WakeAll();
-                await Task.Delay(RelistPause, time, cancellationToken);
+                _logger.LogDebug("event stream: {Message}", e.Message);
             }
             catch (CriException e)
             {
-                _logger.LogDebug("event stream: {Message}", e.Message);
+                // Another runtime than containerd has no such stream: then all pods are looked at again and again.
+                _logger.LogWarning("event stream: {Message}", e.Message);
+                pods.WakeAll();
+                await Task.Delay(RelistPause, time, cancellationToken);
             }
             await Task.Delay(EventsRetryPause, time, cancellationToken);
         }

@@ -17,14 +17,15 @@ internal sealed class ContainerdEvents(GrpcChannel channel)
     public async IAsyncEnumerable<TaskNotice> SubscribeAsync(Action? onOpen, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var request = new SubscribeRequest();
-        // Each is a filter; one that matches is enough. The end of a probe's process is a /tasks/exit too, and nobody's news.
+        // Each is a filter; one that matches is enough. The end of a probe's process is told of too, and nobody's news.
         foreach (var topic in (string[])["/tasks/exit", "/tasks/delete", "/tasks/oom"])
-            request.Filters.Add($"namespace=={KubernetesNamespace},topic=={topic}");
+            request.Filters.Add($"namespace=={KubernetesNamespace},topic==\"{topic}\"");
         var stream = channel.StreamAsync("containerd.services.events.v1.Events/Subscribe", request, Envelope.Parser, onOpen, cancellationToken);
         await foreach (var envelope in stream)
         {
             var task = TaskEvent.Parser.ParseFrom(envelope.Event.Value);
-            if (task.ExitId.Length == 0 || task.ExitId == task.ContainerId)
+            var process = envelope.Topic == "/tasks/delete" ? task.DeleteId.ToStringUtf8() : task.ExitId;
+            if (process.Length == 0 || process == task.ContainerId)
                 yield return new TaskNotice(envelope.Topic, task.ContainerId);
         }
     }

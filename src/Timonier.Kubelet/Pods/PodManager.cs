@@ -54,14 +54,14 @@ internal sealed class PodManager(PodServices services)
         var workers = Workers;
         var owner = workers.FirstOrDefault(w => w.LastRuntime.Containers.Any(c => c.Id == id) || w.LastRuntime.Sandboxes.Any(s => s.Id == id));
         foreach (var worker in owner is not null ? [owner] : workers.Where(w => w.IsBusy))
-            worker.TaskEnded();
+            worker.TaskEnded(id);
     }
 
     /// <summary>Events may have been missed: everyone looks for himself.</summary>
     public void WakeAll()
     {
         foreach (var worker in Workers)
-            worker.TaskEnded();
+            worker.Wake();
     }
 
     public void ConfigMapChanged(ConfigMap map) => ContentsChanged(map.Metadata.Namespace, r => r.ConfigMaps.Contains(map.Metadata.Name));
@@ -124,28 +124,25 @@ internal sealed class PodManager(PodServices services)
             await killer.RemoveAsync(pod, await runtime.ReadAsync(cancellationToken), cancellationToken);
             services.Cgroups.Remove(pod);
         }
-        foreach (var directory in Directory.Exists(services.Directories.Pods) ? Directory.GetDirectories(services.Directories.Pods) : [])
-        {
-            var uid = Path.GetFileName(directory);
-            lock (_lock)
-            {
-                if (_workers.ContainsKey(uid))
-                    continue;
-            }
-            services.Volumes.TearDown(uid);
-        }
+        foreach (var directory in Subdirectories(services.Directories.Pods).Where(d => !IsKnown(Path.GetFileName(d))))
+            services.Volumes.TearDown(Path.GetFileName(directory));
+        foreach (var directory in Subdirectories(services.Directories.LogRoot).Where(d => !IsKnown(d[(d.LastIndexOf('_') + 1)..])))
+            Directory.Delete(directory, recursive: true);
 
         void Note(IDictionary<string, string> labels, IDictionary<string, string> annotations)
         {
-            if (!labels.TryGetValue(PodNames.UidLabel, out var uid))
+            if (!labels.TryGetValue(PodNames.UidLabel, out var uid) || IsKnown(uid))
                 return;
-            lock (_lock)
-            {
-                if (_workers.ContainsKey(uid))
-                    return;
-            }
             var grace = annotations.TryGetValue(PodNames.GraceAnnotation, out var text) ? long.Parse(text, CultureInfo.InvariantCulture) : (long?)null;
             orphans.TryAdd(uid, new Pod { Metadata = new() { Uid = uid, Name = labels[PodNames.NameLabel], Namespace = labels[PodNames.NamespaceLabel] }, Spec = new() { TerminationGracePeriodSeconds = grace } });
         }
+    }
+
+    private static string[] Subdirectories(string path) => Directory.Exists(path) ? Directory.GetDirectories(path) : [];
+
+    private bool IsKnown(string uid)
+    {
+        lock (_lock)
+            return _workers.ContainsKey(uid);
     }
 }

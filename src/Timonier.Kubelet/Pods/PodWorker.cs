@@ -37,7 +37,7 @@ internal sealed class PodWorker
     private Pod _pod;
     private bool _isGone;
     private bool _contentsChanged = true;
-    private bool _exitAnnounced;
+    private readonly HashSet<string> _announcedExits = new(StringComparer.Ordinal);
     private WaitingReason? _failedBecause;
     private CancellationTokenSource? _kill;
     private TimeSpan _killGrace;
@@ -121,11 +121,11 @@ internal sealed class PodWorker
         Wake();
     }
 
-    /// <summary>A process of the pod ended; the runtime's own records follow in a moment.</summary>
-    public void TaskEnded()
+    /// <summary>A container's or sandbox's process ended; the runtime's own records follow in a moment.</summary>
+    public void TaskEnded(string id)
     {
         lock (_lock)
-            _exitAnnounced = true;
+            _announcedExits.Add(id);
         Wake();
     }
 
@@ -265,18 +265,17 @@ internal sealed class PodWorker
     /// <summary>An announced end may not be in the runtime's answer yet: then look again, a few times, soon.</summary>
     private async Task<RuntimePod> ReadAsync(CancellationToken cancellationToken)
     {
-        bool announced;
-        lock (_lock)
-            (announced, _exitAnnounced) = (_exitAnnounced, false);
-        var before = LastRuntime.Containers.Count(c => c.IsRunning) + LastRuntime.Sandboxes.Count(s => s.Ready);
         LastRuntime = await _runtime.ReadAsync(cancellationToken);
-        var after = LastRuntime.Containers.Count(c => c.IsRunning) + LastRuntime.Sandboxes.Count(s => s.Ready);
-        if (announced)
-            _exitChecks = ExitChecksMax;
-        if (_exitChecks > 0 && after >= before)
-            WakeAt(_services.Time.GetUtcNow() + ExitPauseMin * (1 << (ExitChecksMax - _exitChecks--)));
-        else
-            _exitChecks = 0;
+        lock (_lock)
+        {
+            _announcedExits.RemoveWhere(id => !LastRuntime.Containers.Any(c => c.Id == id && c.IsRunning) && !LastRuntime.Sandboxes.Any(s => s.Id == id && s.Ready));
+            if (_announcedExits.Count == 0)
+                _exitChecks = 0;
+            else if (_exitChecks < ExitChecksMax)
+                WakeAt(_services.Time.GetUtcNow() + ExitPauseMin * (1 << _exitChecks++));
+            else
+                _announcedExits.Clear();
+        }
         return LastRuntime;
     }
 
