@@ -1,4 +1,5 @@
 using Timonier.Api.Apps.V1;
+using Timonier.Api.Core.V1;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Strategies;
@@ -51,9 +52,17 @@ internal static class StatefulSetValidation
         errors.NonNegative("spec.minReadySeconds", spec.MinReadySeconds);
         errors.NonNegative("spec.ordinals.start", spec.Ordinals?.Start);
         WorkloadValidation.Selector(spec.Selector, "statefulset", errors);
-        WorkloadValidation.Template(spec.Template, spec.Selector, "StatefulSet", errors);
+        WorkloadValidation.Template(WithClaims(spec), spec.Selector, "StatefulSet", errors);
         if (spec.ServiceName.Length > 0)
             errors.Each("spec.serviceName", spec.ServiceName, Names.Subdomain(spec.ServiceName));
+    }
+
+    /// <summary>The template as its pods will have it: containers mount the claims that the controller makes by their names.</summary>
+    private static PodTemplateSpec WithClaims(StatefulSetSpec spec)
+    {
+        var claims = spec.VolumeClaimTemplates.Select(claim => claim.Metadata.Name).Except(spec.Template.Spec.Volumes.Select(volume => volume.Name))
+            .Select(name => new Volume { Name = name, PersistentVolumeClaim = new() { ClaimName = name } });
+        return spec.Template with { Spec = spec.Template.Spec with { Volumes = [.. spec.Template.Spec.Volumes, .. claims] } };
     }
 
     public static void ValidateUpdate(StatefulSet set, Change change, FieldErrors errors)
