@@ -13,7 +13,7 @@ internal static class WarningHeader
         foreach (var value in values)
         {
             if (WarningHeaderValue.TryParse(value, out var warning) && warning.Code == 299)
-                texts.Add(warning.Text.Trim('"').Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal));
+                texts.Add(warning.Text[1..^1].Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal));
         }
         return texts;
     }
