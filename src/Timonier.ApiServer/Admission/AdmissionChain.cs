@@ -1,3 +1,4 @@
+using Timonier.ApiServer.Admission.Webhooks;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Requests;
 using Timonier.Client;
@@ -33,6 +34,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
         var limits = new LimitRanger(reader);
         var priority = new PriorityAdmission(reader);
         var runtimeClass = new RuntimeClassAdmission(reader);
+        var webhooks = new WebhookAdmission(reader, new WebhookCaller(reader, options.Time));
         return new(
             [
                 new NamespaceLifecycle(reader),
@@ -46,6 +48,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
                 new StorageObjectInUseProtection(),
                 runtimeClass,
                 new DefaultIngressClass(reader),
+                webhooks,
             ],
             [
                 limits,
@@ -54,6 +57,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
                 new PersistentVolumeClaimResize(reader),
                 runtimeClass,
                 new CertificateAdmission(options.Authorizer),
+                webhooks,
                 new ResourceQuotaAdmission(reader, options.Client),
                 .. options.Last,
             ]);

@@ -62,6 +62,8 @@ internal sealed class JobStrategy : TypedStrategy<Job>
         labels.Default(UidLabel, uid);
         labels.Default(OldUidLabel, uid);
         obj.Spec().EnsureMap("selector").EnsureMap("matchLabels").Default(UidLabel, uid);
+        if (obj.Metadata().GetMap("labels") is not { Count: > 0 })
+            obj.Metadata()["labels"] = labels.DeepClone();
     }
 }
 

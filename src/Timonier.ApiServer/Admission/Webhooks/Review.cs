@@ -1,0 +1,90 @@
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.Api.Patches;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Strategies;
+
+namespace Timonier.ApiServer.Admission.Webhooks;
+
+/// <summary>The question to a webhook and its answer (admission.k8s.io AdmissionReview).</summary>
+internal static class Review
+{
+    public static JsonMap Request(AdmissionAttributes attributes, GroupVersionResource asSeen, string version, string uid)
+    {
+        var scope = attributes.Scope;
+        var kind = new JsonMap { ["group"] = asSeen.Group, ["version"] = asSeen.Version, ["kind"] = scope.Resource.Kind };
+        var resource = new JsonMap { ["group"] = asSeen.Group, ["version"] = asSeen.Version, ["resource"] = asSeen.Resource };
+        var asked = scope.Resource.GroupVersion;
+        var user = new JsonMap { ["username"] = scope.User.Name, ["groups"] = new JsonList(scope.User.Groups) };
+        if (scope.User.Uid.Length > 0)
+            user["uid"] = scope.User.Uid;
+        foreach (var (key, values) in scope.User.Extra)
+            user.EnsureMap("extra")[key] = new JsonList(values);
+        var request = new JsonMap
+        {
+            ["uid"] = uid, ["kind"] = kind, ["resource"] = resource,
+            ["requestKind"] = new JsonMap { ["group"] = asked.Group, ["version"] = asked.Version, ["kind"] = scope.Resource.Kind },
+            ["requestResource"] = new JsonMap { ["group"] = asked.Group, ["version"] = asked.Version, ["resource"] = scope.Resource.Plural },
+        };
+        if (scope.Subresource.Length > 0)
+            request["subResource"] = request["requestSubResource"] = scope.Subresource;
+        if (attributes.NameOrGenerateName() is { } name and not "Unknown" && (scope.Name.Length > 0 || attributes.Object?.GetPath("metadata", "name") is string))
+            request["name"] = name;
+        if (scope.Namespace.Length > 0)
+            request["namespace"] = scope.Namespace;
+        request["operation"] = attributes.Operation;
+        request["userInfo"] = user;
+        request["object"] = attributes.Object;
+        request["oldObject"] = attributes.OldObject;
+        request["dryRun"] = scope.DryRun;
+        request["options"] = attributes.Options ?? Options(attributes.Operation);
+        return new JsonMap { ["kind"] = "AdmissionReview", ["apiVersion"] = "admission.k8s.io/" + version, ["request"] = request };
+    }
+
+    /// <summary>Applies what the answer says to the object. True when it changed.</summary>
+    /// <exception cref="ApiException">The webhook refuses.</exception>
+    /// <exception cref="FormatException">The answer is none.</exception>
+    public static bool Answer(Webhook webhook, AdmissionAttributes attributes, JsonMap review, string uid, bool mutating)
+    {
+        if (review.GetMap("response") is not { } response)
+            throw new FormatException("webhook response was absent");
+        if (response.Text("uid") != uid && review.Text("apiVersion") == "admission.k8s.io/v1")
+            throw new FormatException($"expected response.uid=\"{uid}\", got \"{response.Text("uid")}\"");
+        // Validating webhooks answer side by side.
+        lock (attributes.Scope.Warnings)
+        {
+            foreach (var warning in response.Texts("warnings"))
+                attributes.Scope.Warnings.Add(warning);
+        }
+        if (response.GetBool("allowed") != true)
+            throw Refusal(webhook.Name, response.GetMap("status") ?? response.GetMap("result"));
+        if (!mutating || response.GetString("patch") is not { Length: > 0 } encoded || attributes.Object is not { } obj)
+            return false;
+        if (response.GetString("patchType") is { } type and not "JSONPatch")
+            throw new FormatException($"webhook returned response.patchType = {type}, but only JSONPatch is supported");
+        var patched = JsonPatch.Apply(obj.DeepClone(), JsonParser.Parse(Convert.FromBase64String(encoded))) as JsonMap ?? throw new FormatException("the patch leaves no object");
+        if (JsonTree.DeepEquals(patched, obj))
+            return false;
+        obj.Clear();
+        foreach (var (key, value) in patched)
+            obj[key] = value;
+        return true;
+    }
+
+    private static ApiException Refusal(string webhook, JsonMap? status)
+    {
+        var denied = $"admission webhook \"{webhook}\" denied the request";
+        var message = status?.Text("message") is { Length: > 0 } told ? $"{denied}: {told}" : status?.Text("reason") is { Length: > 0 } reason ? $"{denied}: {reason}" : $"{denied} without explanation";
+        // A refusal is never a success, whatever code the webhook gave it.
+        var code = Math.Max(400, (int)(status?.GetInteger("code") ?? 0));
+        return new ApiException(code, status?.Text("reason") ?? "", message) { Details = status?.GetMap("details") };
+    }
+
+    private static JsonMap? Options(string operation) => operation switch
+    {
+        "CREATE" => new() { ["kind"] = "CreateOptions", ["apiVersion"] = "meta.k8s.io/v1" },
+        "UPDATE" => new() { ["kind"] = "UpdateOptions", ["apiVersion"] = "meta.k8s.io/v1" },
+        "DELETE" => new() { ["kind"] = "DeleteOptions", ["apiVersion"] = "meta.k8s.io/v1" },
+        _ => null,
+    };
+}
