@@ -1,4 +1,6 @@
 using Timonier.Client;
+using Timonier.Controllers.Autoscaling;
+using Timonier.Controllers.Disruption;
 using Timonier.Controllers.Endpoints;
 using Timonier.Controllers.EndpointSlice;
 using Timonier.Controllers.EphemeralVolume;
@@ -32,6 +34,9 @@ public sealed partial class ControllerManager
         new NodeIpamController(context, options.ClusterCidr),
         new NodeLifecycleController(context),
         new TaintEvictionController(context),
+        new DisruptionController(context),
+        new StaleDisruptionController(context),
+        new HorizontalController(context),
         new VolumeBinder(context),
         new ClaimProtectionController(context),
         new VolumeProtectionController(context),
