@@ -65,6 +65,7 @@ public sealed class ApiServer : IAsyncDisposable
         await StopAsync();
         if (_host is not null)
             await _host.DisposeAsync();
+        _core.ProxyClient.Dispose();
         _core.Stopping.Dispose();
     }
 }

@@ -43,6 +43,15 @@ internal sealed class ServerCore
 
     public Func<Guid> NewId { get; }
 
+    /// <summary>To pods and services. Who they are is not ours to verify: upstream does not either.</summary>
+    public HttpMessageInvoker ProxyClient { get; } = new(new SocketsHttpHandler
+    {
+        UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(30),
+#pragma warning disable CA5359
+        SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
+#pragma warning restore CA5359
+    });
+
     /// <summary>Ends watches and other long requests when the server stops.</summary>
     public CancellationTokenSource Stopping { get; } = new();
 

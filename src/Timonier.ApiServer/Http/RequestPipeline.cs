@@ -7,6 +7,7 @@ using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Streaming;
 using Timonier.ApiServer.Verbs;
 using Timonier.Store;
 
@@ -155,6 +156,8 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         var (verb, subresource) = (call.Info.Verb, call.Info.Subresource);
         if (subresource.Length > 0 && call.Schema.Subresource(subresource) is null)
             throw UnknownPath();
+        if (await StreamAsync(call, verb, subresource))
+            return;
         // An answer that the client does not take is refused before anything is done.
         call.RequireAcceptable();
         switch (verb, subresource)
@@ -174,6 +177,20 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
             case ("delete", ""): await Delete.HandleAsync(call, _deletes); break;
             case ("deletecollection", ""): await DeleteCollection.HandleAsync(call, _deletes); break;
             default: throw ApiException.MethodNotSupported(call.Schema.GroupVersion.Group, call.Schema.Plural, verb);
+        }
+    }
+
+    /// <summary>The subresources that carry no object. False: it is none of them.</summary>
+    private static async Task<bool> StreamAsync(ApiCall call, string verb, string subresource)
+    {
+        switch (verb, call.Schema.Plural, subresource)
+        {
+            case ("get", "pods", "log"): await PodLogs.HandleAsync(call); return true;
+            case ("get" or "create", "pods", "exec"): await RemoteCommand.HandleAsync(call, exec: true); return true;
+            case ("get" or "create", "pods", "attach"): await RemoteCommand.HandleAsync(call, exec: false); return true;
+            case ("get" or "create", "pods", "portforward"): await PortForward.HandleAsync(call); return true;
+            case (_, "pods" or "services" or "nodes", "proxy"): await Proxy.HandleAsync(call); return true;
+            default: return false;
         }
     }
 }

@@ -1,0 +1,90 @@
+using System.Net.WebSockets;
+using System.Text;
+using Timonier.Client.Node.Spdy;
+
+namespace Timonier.ApiServer.Tests.Streaming;
+
+public sealed class StreamingTests
+{
+    private const string Pod = "/api/v1/namespaces/default/pods/p";
+
+    [Fact]
+    public async Task Logs_OfAContainer_AreTheNodes()
+    {
+        await using var server = await StartAsync();
+        Assert.Equal("log of c tail 3\n", await server.Http.GetStringAsync(Pod + "/log?tailLines=3"));
+        Assert.Equal(400, (await server.SendAsync("GET", Pod + "/log?previous=true")).Code);
+        Assert.Equal(400, (await server.SendAsync("GET", Pod + "/log?container=x")).Code);
+        Assert.Equal(422, (await server.SendAsync("GET", Pod + "/log?tailLines=-1")).Code);
+    }
+
+    [Theory]
+    [InlineData("v5.channel.k8s.io")]
+    [InlineData("v4.channel.k8s.io")]
+    public async Task Exec_OverWebSocket_CarriesInputOutputAndStatus(string protocol)
+    {
+        await using var server = await StartAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol(protocol);
+        var withInput = protocol.StartsWith("v5", StringComparison.Ordinal);
+        await socket.ConnectAsync(new Uri($"ws://{server.Http.BaseAddress!.Authority}{Pod}/exec?command=x&stdout=1&stdin={(withInput ? 1 : 0)}"), CancellationToken.None);
+        if (withInput)
+        {
+            await socket.SendAsync(new byte[] { 0, (byte)'h', (byte)'i' }, WebSocketMessageType.Binary, true, CancellationToken.None);
+            await socket.SendAsync(new byte[] { 255, 0 }, WebSocketMessageType.Binary, true, CancellationToken.None);
+        }
+        var channels = new Dictionary<byte, string>();
+        var buffer = new byte[4096];
+        while (await socket.ReceiveAsync(buffer, CancellationToken.None) is { MessageType: WebSocketMessageType.Binary } received)
+            channels[buffer[0]] = channels.GetValueOrDefault(buffer[0], "") + Encoding.UTF8.GetString(buffer, 1, received.Count - 1);
+        Assert.Equal(withInput ? "HI" : "HELLO", channels[1]);
+        Assert.Contains("\"Success\"", channels[3], StringComparison.Ordinal);
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Exec_OverSpdy_CarriesInputOutputAndStatus()
+    {
+        await using var server = await StartAsync();
+        var url = new Uri(server.Http.BaseAddress!, Pod + "/exec?command=x&stdout=1&stdin=1");
+        await using var session = await SpdyRemoteCommand.OpenAsync(server.Http, url, (true, true, false, false), CancellationToken.None);
+        await session.Stdin!.WriteAsync("hi"u8.ToArray());
+        await session.Stdin.DisposeAsync();
+        Assert.Equal("HI", await new StreamReader(session.Stdout!).ReadToEndAsync());
+        Assert.Contains("\"Success\"", await new StreamReader(session.Error).ReadToEndAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PortForward_OverSpdy_CarriesBytesBothWays()
+    {
+        await using var server = await StartAsync();
+        await using var session = await SpdyPortForward.OpenAsync(server.Http, new Uri(server.Http.BaseAddress!, Pod + "/portforward"), 80, CancellationToken.None);
+        await session.Data.WriteAsync("ping"u8.ToArray());
+        await session.CompleteDataAsync(CancellationToken.None);
+        Assert.Equal("ping", await new StreamReader(session.Data).ReadToEndAsync());
+    }
+
+    [Theory]
+    [InlineData("/exec?command=x&stdout=1", 400)]
+    [InlineData("/exec?command=x", 400)]
+    [InlineData("/portforward", 400)]
+    public async Task Stream_WithoutUpgrade_IsRefused(string path, int code)
+    {
+        await using var server = await StartAsync();
+        Assert.Equal(code, (await server.SendAsync("GET", Pod + path)).Code);
+    }
+
+    [Fact]
+    public async Task NodeProxy_AsksTheKubelet()
+    {
+        await using var server = await StartAsync();
+        Assert.Equal("/stats/summary?a=b", await server.Http.GetStringAsync("/api/v1/nodes/n/proxy/stats/summary?a=b"));
+    }
+
+    private static async Task<TestServer> StartAsync()
+    {
+        var server = await TestServer.StartAsync(o => o with { Nodes = new FakeNode() });
+        await server.OkAsync("POST", "/api/v1/namespaces/default/pods", """{"metadata":{"name":"p"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"i"}]}}""");
+        return server;
+    }
+}
