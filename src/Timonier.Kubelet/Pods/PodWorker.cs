@@ -226,6 +226,9 @@ internal sealed class PodWorker
             Report(pod, runtime, cancellationToken);
             await PerformAsync(pod, runtime, actions, cancellationToken);
             runtime = await ReadAsync(cancellationToken);
+            // What was started may be what the next one waited for (a sidecar runs: the next init container may).
+            if (PodDecision.Decide(pod, runtime, _probes).Start.Any(s => !_waiting.ContainsKey(s.Container.Name)))
+                Wake();
         }
         else if (contentsChanged || _volumes?.RenewAt <= _services.Time.GetUtcNow())
         {
