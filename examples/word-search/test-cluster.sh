@@ -29,7 +29,7 @@ ask() { curl --silent --show-error --fail --max-time 10 "$@"; }
 
 # field NAME: the value of a text field of the JSON on standard input.
 field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
-submit() { ask -H 'content-type: application/json' -d "$1" "$url/jobs" | sed 's/,"request".*//' | field id; }
+submit() { (ask -H 'content-type: application/json' -d "$1" "$url/jobs" && echo) | sed 's/,"request".*//' | field id; }
 
 # submit_many COUNT: prints the ids.
 submit_many() { for _ in $(seq "$1"); do submit '{"text":"to be or not to be","words":["be"]}'; done; }
@@ -80,7 +80,7 @@ if await_done 60 $jobs; then kept "three of ten workers killed: 20 of 20 jobs do
 (
   while [ ! -e "$work/stop" ]; do
     if id=$(submit '{"text":"a","words":["a"]}' 2> /dev/null) && [ -n "$id" ]; then echo "$id" >> "$work/accepted"; else echo x >> "$work/refused"; fi
-    ask "$url/version" 2> /dev/null | field version >> "$work/versions" || echo x >> "$work/refused"
+    if answer=$(ask "$url/version" 2> /dev/null); then echo "$answer" | field version >> "$work/versions"; else echo x >> "$work/refused"; fi
     sleep 0.2
   done
 ) &
