@@ -160,7 +160,7 @@ public static class ProtobufDecoder
             case ValueKind.Int64: return (long)reader.Varint(wire);
             case ValueKind.Float64:
                 var number = reader.Fixed64(wire);
-                return double.IsInteger(number) && Math.Abs(number) < 1L << 53 ? (long)number : number;
+                return double.IsInteger(number) && Math.Abs(number) < 1L << 53 ? (object)(long)number : number;
             case ValueKind.String: return Encoding.UTF8.GetString(reader.Bytes(wire));
             case ValueKind.Bytes: return Convert.ToBase64String(reader.Bytes(wire));
             case ValueKind.Object when type.Type!.CustomJson: return CustomJson(type.Type, reader.Bytes(wire), depth + 1);
