@@ -2,10 +2,12 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Cache;
+using Timonier.ApiServer.CustomResources;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
+using Timonier.ApiServer.Verbs;
 using Timonier.Client;
 
 namespace Timonier.ApiServer;
@@ -19,13 +21,17 @@ public sealed class ApiServer : IAsyncDisposable
     private readonly ServerCore _core;
     private readonly RequestPipeline _pipeline;
     private readonly HttpHost? _host;
+    private readonly DefinitionLoop _definitions;
     private Task _dispatching = Task.CompletedTask;
+    private Task _defining = Task.CompletedTask;
 
     public ApiServer(ApiServerOptions options, ILoggerFactory logs)
     {
         _core = new ServerCore(options);
         _pipeline = new RequestPipeline(_core, logs.CreateLogger("Timonier.ApiServer"));
         _core.Virtual.TryAdd(("", "pods", "eviction"), new PodEviction(_core.Reader, new ApiClient(InProcess())));
+        _definitions = new DefinitionLoop(_core, new WritePath(_core), new DeletePath(_core), logs.CreateLogger("Timonier.ApiServer.CustomResources"));
+        _definitions.Start();
         _host = options.Listen is null ? null : new HttpHost(options, logs);
     }
 
@@ -44,6 +50,7 @@ public sealed class ApiServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancel = default)
     {
         _dispatching = _core.Dispatcher.RunAsync(_core.Stopping.Token);
+        _defining = _definitions.RunAsync(_core.Stopping.Token);
         if (_host is not null)
             await _host.StartAsync(_pipeline, cancel);
     }
@@ -57,7 +64,7 @@ public sealed class ApiServer : IAsyncDisposable
             using var limit = new CancellationTokenSource(StopGrace, _core.Time);
             await _host.StopAsync(limit.Token);
         }
-        await _dispatching;
+        await Task.WhenAll(_dispatching, _defining);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Timonier.Api.CustomResources;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication;
@@ -52,6 +53,9 @@ public sealed record ApiServerOptions
 
     /// <summary>The answers to what is not stored: reviews, token requests.</summary>
     public IReadOnlyList<IVirtualResource> VirtualResources { get; init; } = [];
+
+    /// <summary>Told after each change of the custom resources that are served: discovery and OpenAPI follow.</summary>
+    public Action<IReadOnlyList<CustomResource>>? CustomResourcesChanged { get; init; }
 
     /// <summary>The way to the kubelets; null: no streaming subresources.</summary>
     public INodeConnections? Nodes { get; init; }

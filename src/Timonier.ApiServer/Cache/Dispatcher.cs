@@ -9,10 +9,18 @@ namespace Timonier.ApiServer.Cache;
 /// </summary>
 internal sealed class Dispatcher(IStore store, ObjectReader reader, Func<ResourceTable> table)
 {
+    private readonly Lock _gate = new();
     private long _revision = store.Revision;
 
     /// <summary>Every change up to here has reached its ring. What a watcher at the end of its ring may be told as a bookmark.</summary>
     public long Revision => Volatile.Read(ref _revision);
+
+    /// <summary>Swaps resources between two changes: those up to the revision are with the old ones, those behind it come to the new ones.</summary>
+    public void Exclusively(Action<long> swap)
+    {
+        lock (_gate)
+            swap(Revision);
+    }
 
     /// <summary>Runs until cancelled or until the store is closed.</summary>
     public async Task RunAsync(CancellationToken cancel)
@@ -22,7 +30,10 @@ internal sealed class Dispatcher(IStore store, ObjectReader reader, Func<Resourc
             try
             {
                 await foreach (var change in store.WatchAsync(Revision + 1, KeyRange.All, cancel))
-                    Dispatch(change);
+                {
+                    lock (_gate)
+                        Dispatch(change);
+                }
             }
             catch (CompactedException)
             {

@@ -20,6 +20,16 @@ internal sealed class EventRing(long startRevision)
     private long _baseRevision = startRevision;
     private TaskCompletionSource? _waiters;
 
+    /// <summary>The position of the next event to come.</summary>
+    public long End
+    {
+        get
+        {
+            lock (_gate)
+                return _next;
+        }
+    }
+
     public void Append(WatchEvent change)
     {
         lock (_gate)

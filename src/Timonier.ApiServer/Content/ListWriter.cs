@@ -147,7 +147,7 @@ internal static class ListWriter
         {
             Transform.Table => Tables.Head(forms.Columns, Metadata(page), forms.Form.MetaVersion),
             Transform.PartialObjectMetadata => new JsonMap { ["kind"] = "PartialObjectMetadataList", ["apiVersion"] = forms.Form.MetaVersion, ["metadata"] = Metadata(page), ["items"] = new JsonList() },
-            _ => new JsonMap { ["kind"] = call.Schema.Kind + "List", ["apiVersion"] = call.Schema.GroupVersion.ToString(), ["metadata"] = Metadata(page), ["items"] = new JsonList() },
+            _ => new JsonMap { ["kind"] = call.Resource.ListKind ?? call.Schema.Kind + "List", ["apiVersion"] = call.Schema.GroupVersion.ToString(), ["metadata"] = Metadata(page), ["items"] = new JsonList() },
         };
     }
 }

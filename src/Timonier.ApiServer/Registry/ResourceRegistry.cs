@@ -8,7 +8,7 @@ namespace Timonier.ApiServer.Registry;
 /// <summary>Holds the table of what is served, and swaps it when custom resources come and go.</summary>
 public sealed class ResourceRegistry
 {
-    private readonly Lock _gate = new();
+    private readonly IReadOnlyList<ServedResource> _builtIn;
     private volatile ResourceTable _table;
 
     internal ResourceRegistry(ApiSchema schema, IStore store, IReadOnlyDictionary<string, Strategy> strategies)
@@ -18,13 +18,14 @@ public sealed class ResourceRegistry
         {
             // Where upstream stores a version that it does not serve by default, the served one is stored.
             var stored = versions.FirstOrDefault(r => r.StorageVersion == r.GroupVersion) ?? versions.First();
-            var resources = stored.StorageVersion is null ? null : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store);
+            var resources = stored.StorageVersion is null ? null : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store, store.Revision);
             served.AddRange(versions.Select(r => Served(r, resources)));
         }
         // What upstream has removed and people's manifests have not.
         var stores = served.Select(r => r.Store).OfType<ResourceStore>().Distinct().ToDictionary(s => (s.Schema.GroupVersion.Group, s.Schema.Plural));
         foreach (var old in schema.Resources.Where(r => r.Served == ServedState.No && Conversions.Knows(r)))
             served.Add(Served(old, stores[Conversions.StoredAs(old)]));
+        _builtIn = served;
         _table = new ResourceTable(served);
     }
 
@@ -36,10 +37,6 @@ public sealed class ResourceRegistry
     /// <summary>Every resource that is served now, for discovery and OpenAPI.</summary>
     public IReadOnlyList<ResourceSchema> Resources => _table.Schemas;
 
-    /// <summary>Puts the next table in place of the present one.</summary>
-    internal void Swap(Func<ResourceTable, ResourceTable> next)
-    {
-        lock (_gate)
-            _table = next(_table);
-    }
+    /// <summary>Puts a table in place that has the built-in resources and these.</summary>
+    internal void ServeCustom(IEnumerable<ServedResource> custom) => _table = new ResourceTable(_builtIn.Concat(custom));
 }

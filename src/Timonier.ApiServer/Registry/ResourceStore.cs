@@ -10,7 +10,8 @@ namespace Timonier.ApiServer.Registry;
 /// The objects of one stored resource, for all versions that it is served in. State is the store's own snapshot, which costs nothing to
 /// take and never changes under a reader; changes come from <see cref="Events"/>.
 /// </summary>
-internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IStore store)
+/// <param name="revision">Changes up to it are with another instance of the resource, or with none.</param>
+internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IStore store, long revision)
 {
     /// <summary>The resource in the version that is stored.</summary>
     public ResourceSchema Schema { get; } = schema;
@@ -24,7 +25,7 @@ internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IS
 
     public FieldPaths Fields { get; } = new(schema.SelectableFields);
 
-    public EventRing Events { get; } = new(store.Revision);
+    public EventRing Events { get; } = new(revision);
 
     /// <summary>Upstream leaves kind and apiVersion out of the items of a list, but not for custom resources.</summary>
     public bool TypeMetaInLists { get; init; }

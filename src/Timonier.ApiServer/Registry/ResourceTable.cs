@@ -13,6 +13,9 @@ internal sealed record ServedResource(ResourceSchema Schema, ResourceStore? Stor
     /// <summary>Sent as a Warning header with every request; null when there is none.</summary>
     public string? Deprecation { get; init; }
 
+    /// <summary>The kind of its lists; null: the kind with "List".</summary>
+    public string? ListKind { get; init; }
+
     /// <summary>Of a custom resource; null: those of the built-in kind.</summary>
     public TableColumn[]? Columns { get; init; }
 

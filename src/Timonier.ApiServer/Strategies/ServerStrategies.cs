@@ -73,7 +73,7 @@ internal static class ServerKinds
         }),
         new("podtemplates", new SimpleStrategy { Generation = true, Defaults = o => PodDefaults.Template(o.EnsureMap("template").Spec()) }),
         new("controllerrevisions.apps", new SimpleStrategy { Immutable = ["data"] }),
-        new("customresourcedefinitions.apiextensions.k8s.io", new CustomResourceStrategy()),
+        new("customresourcedefinitions.apiextensions.k8s.io", new CustomResources.DefinitionStrategy()),
     ];
 
     private static void WebhookDefaults(JsonMap obj, bool mutating)
@@ -126,24 +126,5 @@ internal static class ServerKinds
         queuing.DefaultZero("queues", 64L);
         queuing.DefaultZero("handSize", 8L);
         queuing.DefaultZero("queueLengthLimit", 50L);
-    }
-}
-
-/// <summary>What the server can fill in of a CustomResourceDefinition without compiling its schema.</summary>
-internal sealed class CustomResourceStrategy : SimpleStrategy
-{
-    public CustomResourceStrategy() => (Generation, UnconditionalUpdate) = (true, false);
-
-    public override void Default(JsonMap obj)
-    {
-        var spec = obj.Spec();
-        var names = spec.EnsureMap("names");
-        if (names.Text("kind") is { Length: > 0 } kind)
-        {
-            names.DefaultZero("singular", kind.ToLowerInvariant());
-            names.DefaultZero("listKind", kind + "List");
-        }
-        spec.Default("conversion", new JsonMap { ["strategy"] = "None" });
-        (spec.GetPath("conversion", "webhook", "clientConfig", "service") as JsonMap)?.Default("port", 443L);
     }
 }

@@ -137,7 +137,8 @@ internal sealed class WritePath(ServerCore core)
             CheckResourceVersion(write, obj, old);
             strategy.PrepareForUpdate(write.Scope, obj, old);
         }
-        AddZeroStatus(write.Resource.Schema.Type, obj);
+        if (write.Resource.Schema.IsBuiltIn())
+            AddZeroStatus(write.Resource.Schema.Type, obj);
         ObjectMetaRules.DropEmpty(obj.GetMap("metadata")!);
         if (old is not null && strategy.HasGeneration && write.Scope.Subresource != "status" && strategy.RaisesGeneration(obj, old))
         {

@@ -10,6 +10,7 @@ using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Discovery;
+using Timonier.ApiServer.OpenApi;
 using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
@@ -57,6 +58,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             Strategies = StrategyTable.Create(schema, Network, reader),
             Handlers = [new DiscoveryHandler(published), new OpenApiHandler(published), access.Oidc],
             VirtualResources = access.VirtualResources,
+            CustomResourcesChanged = all => published.ChangeCustom([.. all.SelectMany(c => c.Versions.Where(v => v.Served).Select(v => new CustomSchema(v.Resource, c.ListKind, v.OpenApi)))]),
             Nodes = nodes,
             Time = time,
         }, loggers);
