@@ -1,5 +1,6 @@
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Cache;
+using Timonier.ApiServer.Computed;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -15,8 +16,9 @@ internal sealed class ServerCore
     public ServerCore(ApiServerOptions options)
     {
         Options = options;
-        Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies);
         Reader = options.Reader ?? new ObjectReader(options.Schema, options.Store);
+        Computed = (options.Nodes is null ? [] : new ResourceMetrics(options.Nodes, Reader, options.Time).Resources).ToDictionary(c => (c.Group, c.Resource));
+        Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies, [.. Computed.Keys]);
         Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
         Admission = options.Admission ?? new AdmissionChain([], []);
@@ -32,6 +34,9 @@ internal sealed class ServerCore
     public ObjectReader Reader { get; }
 
     public Dictionary<(string Group, string Resource, string Subresource), IVirtualResource> Virtual { get; }
+
+    /// <summary>What is read but not stored; only what can be computed is served.</summary>
+    public Dictionary<(string Group, string Resource), IComputedResource> Computed { get; }
 
     public Metrics Metrics { get; } = new();
 

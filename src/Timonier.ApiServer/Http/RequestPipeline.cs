@@ -165,6 +165,8 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
             case ("create", _) when VirtualCreate.Find(call) is { } answering: await VirtualCreate.HandleAsync(call, answering); break;
             case ("create", "binding"): await Bind.HandleAsync(call, _writes); break;
             case ("create", "") when call.Schema is { Plural: "bindings", GroupVersion.Group: "" }: await Bind.HandleAsync(call, _writes); break;
+            case ("get", "") when ComputedRead.Find(call) is { } computed: await ComputedRead.GetAsync(call, computed); break;
+            case ("list", "") when ComputedRead.Find(call) is { } computed: await ComputedRead.ListAsync(call, computed); break;
             case ("get", "scale"): await Scale.GetAsync(call); break;
             case ("update", "scale"): await Scale.UpdateAsync(call, _writes); break;
             case ("patch", "scale"): await Scale.PatchAsync(call, _writes); break;
