@@ -22,9 +22,9 @@ public sealed class FieldErrors
 
     public void Invalid(string path, object? value, string detail) => Add("FieldValueInvalid", path, $"Invalid value: {Show(value)}", detail);
 
-    /// <param name="supported">Shown sorted and quoted.</param>
+    /// <param name="supported">Shown quoted, in this order.</param>
     public void NotSupported(string path, object? value, IEnumerable<string> supported) =>
-        Add("FieldValueNotSupported", path, $"Unsupported value: {Show(value)}", "supported values: " + string.Join(", ", supported.Order(StringComparer.Ordinal).Select(s => $"\"{s}\"")));
+        Add("FieldValueNotSupported", path, $"Unsupported value: {Show(value)}", "supported values: " + string.Join(", ", supported.Select(s => $"\"{s}\"")));
 
     public void Duplicate(string path, object? value) => Add("FieldValueDuplicate", path, $"Duplicate value: {Show(value)}", "");
 

@@ -20,6 +20,8 @@ internal static class AutoscalerValidation
         Reference(spec.ScaleTargetRef, "spec.scaleTargetRef", errors);
         for (var i = 0; i < spec.Metrics.Count; i++)
             Metric(spec.Metrics[i], $"spec.metrics[{i}]", errors);
+        if (spec.MinReplicas == 0 && !spec.Metrics.Any(m => m.Type is "Object" or "External"))
+            errors.Forbidden("spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas");
         Rules(spec.Behavior?.ScaleUp, "spec.behavior.scaleUp", errors);
         Rules(spec.Behavior?.ScaleDown, "spec.behavior.scaleDown", errors);
     }

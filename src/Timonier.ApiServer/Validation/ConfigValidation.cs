@@ -96,7 +96,9 @@ internal static class ConfigValidation
         }
         catch (System.Text.Json.JsonException)
         {
-            errors.Invalid($"data[{key}]", "<secret contents redacted>", "invalid character in JSON");
+            // As Go's decoder says it for what is no JSON from its first character on.
+            var first = Encoding.UTF8.GetString(json).TrimStart();
+            errors.Invalid($"data[{key}]", "<secret contents redacted>", first.Length == 0 ? "unexpected end of JSON input" : $"invalid character '{first[0]}' looking for beginning of value");
         }
     }
 }

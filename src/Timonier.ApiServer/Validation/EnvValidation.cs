@@ -11,6 +11,13 @@ internal static class EnvValidation
 
     public static readonly string[] VolumeFields = ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
 
+    // Fields of a pod that have a meaning to others, if not here.
+    private static readonly string[] Convertible =
+    [
+        "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.restartPolicy",
+        "spec.serviceAccountName", "spec.schedulerName", "status.phase", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+    ];
+
     private static readonly string[] Resources =
         ["limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"];
 
@@ -61,6 +68,11 @@ internal static class EnvValidation
             return;
         }
         var (field, key) = Split(selector.FieldPath);
+        if (!Convertible.Contains(field))
+        {
+            errors.Invalid($"{path}.fieldPath", selector.FieldPath, $"error converting fieldPath: field label not supported: {selector.FieldPath}");
+            return;
+        }
         if (key is null)
         {
             if (!fields.Contains(field))

@@ -14,7 +14,7 @@ internal static class IngressValidation
     {
         var spec = ingress.Spec;
         if (spec.Rules.Count == 0 && spec.DefaultBackend is null)
-            errors.Invalid("spec", new JsonList(), "either `defaultBackend` or `rules` must be specified");
+            errors.Invalid("spec", null, "either `defaultBackend` or `rules` must be specified");
         if (spec.DefaultBackend is { } backend)
             Backend(backend, "spec.defaultBackend", errors);
         for (var i = 0; i < spec.Rules.Count; i++)
@@ -181,7 +181,7 @@ internal static class IngressValidation
         }
         if (backend.Service is not { } service)
         {
-            errors.Required($"{path}", "must specify either a resource or service backend");
+            errors.Invalid(path, "", "resource or service backend is required");
             return;
         }
         if (service.Name.Length == 0)

@@ -126,7 +126,10 @@ internal static class PolicyValidation
         {
             errors.Each($"{path}[{name}]", name, Names.Qualified(name));
             if (!name.Contains('/', StringComparison.Ordinal) && !Standard.Contains(name) && !ResourceValidation.IsHugePages(name) && !name.StartsWith("requests.hugepages-", StringComparison.Ordinal))
+            {
+                errors.Invalid($"{path}[{name}]", name, "must be a standard resource type or fully qualified");
                 errors.Invalid($"{path}[{name}]", name, "must be a standard resource for quota");
+            }
             ResourceValidation.Amount(name, amount, $"{path}[{name}]", errors);
         }
     }

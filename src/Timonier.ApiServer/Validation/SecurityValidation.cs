@@ -36,7 +36,7 @@ internal static partial class SecurityValidation
         for (var i = 0; i < context.SupplementalGroups.Count; i++)
             Id(context.SupplementalGroups[i], $"{at}.supplementalGroups[{i}]", errors);
         Sysctls(context.Sysctls, spec, $"{at}.sysctls", errors);
-        errors.OneOfOptional($"{at}.fsGroupChangePolicy", context.FsGroupChangePolicy, "OnRootMismatch", "Always");
+        errors.OneOfOptional($"{at}.fsGroupChangePolicy", context.FsGroupChangePolicy, "Always", "OnRootMismatch");
         errors.OneOfOptional($"{at}.supplementalGroupsPolicy", context.SupplementalGroupsPolicy, "Merge", "Strict");
         errors.OneOfOptional($"{at}.seLinuxChangePolicy", context.SeLinuxChangePolicy, "MountOption", "Recursive");
         Seccomp(context.SeccompProfile, $"{at}.seccompProfile", errors);

@@ -99,9 +99,9 @@ internal static class DaemonSetValidation
     {
         var spec = set.Spec;
         errors.Selector("spec.selector", spec.Selector);
-        if (!spec.Selector.IsEmpty() && !spec.Selector!.Matches(spec.Template.Metadata.Labels))
+        if (spec.Selector is null || !spec.Selector.Matches(spec.Template.Metadata.Labels))
             errors.Invalid("spec.template.metadata.labels", WorkloadValidation.Shown(spec.Template.Metadata.Labels), "`selector` does not match template `labels`");
-        if (spec.Selector.IsEmpty())
+        if (spec.Selector is not null && spec.Selector.IsEmpty())
             errors.Invalid("spec.selector", new JsonMap(), "empty selector is invalid for daemonset");
         PodValidation.Template(spec.Template, "spec.template", errors);
         if (spec.Template.Spec.RestartPolicy != "Always")

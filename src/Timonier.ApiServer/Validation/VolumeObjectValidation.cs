@@ -22,7 +22,7 @@ internal static class VolumeObjectValidation
         if (spec.Capacity.Count == 0)
             errors.Required("spec.capacity");
         if (!spec.Capacity.ContainsKey("storage") || spec.Capacity.Count > 1)
-            errors.NotSupported("spec.capacity", string.Join(", ", spec.Capacity.Keys), ["storage"]);
+            errors.NotSupported("spec.capacity", Shown(spec.Capacity), ["storage"]);
         foreach (var (name, amount) in spec.Capacity)
         {
             if (amount.Sign <= 0)
@@ -122,6 +122,16 @@ internal static class VolumeObjectValidation
         ("photonPersistentDisk", s.PhotonPersistentDisk is not null), ("portworxVolume", s.PortworxVolume is not null), ("azureDisk", s.AzureDisk is not null),
         ("scaleIO", s.ScaleIO is not null), ("local", s.Local is not null), ("storageos", s.Storageos is not null), ("csi", s.Csi is not null),
     ];
+
+    private static JsonMap? Shown(IReadOnlyDictionary<string, Api.Quantity> capacity)
+    {
+        if (capacity.Count == 0)
+            return null;
+        var map = new JsonMap();
+        foreach (var (name, amount) in capacity)
+            map[name] = amount.ToString();
+        return map;
+    }
 
     private static JsonMap SourceOf(JsonMap spec)
     {

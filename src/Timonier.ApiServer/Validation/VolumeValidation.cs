@@ -14,13 +14,17 @@ internal static class VolumeValidation
         for (var i = 0; i < volumes.Count; i++)
         {
             var volume = volumes[i];
+            var before = errors.Errors.Count;
             Source(volume, $"{path}[{i}]", errors);
             if (volume.Name.Length == 0)
                 errors.Required($"{path}[{i}].name");
             else if (Names.Label(volume.Name) is { Count: > 0 } faults)
                 errors.Each($"{path}[{i}].name", volume.Name, faults);
-            if (!byName.TryAdd(volume.Name, volume))
+            if (byName.ContainsKey(volume.Name))
                 errors.Duplicate($"{path}[{i}].name", volume.Name);
+            // A volume that is none is not there for containers either.
+            else if (errors.Errors.Count == before)
+                byName[volume.Name] = volume;
         }
         return byName;
     }
@@ -41,7 +45,7 @@ internal static class VolumeValidation
             errors.Required($"{path}.path");
         else if (HasBackstep(source.Path))
             errors.Invalid($"{path}.path", source.Path, "must not contain '..'");
-        errors.OneOfOptional($"{path}.type", source.Type, "", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice");
+        errors.OneOfOptional($"{path}.type", source.Type, "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket");
     }
 
     public static void Nfs(NFSVolumeSource source, string path, FieldErrors errors)

@@ -90,7 +90,7 @@ internal static class WorkloadValidation
 
     public static void Template(PodTemplateSpec template, LabelSelector? selector, string owner, FieldErrors errors)
     {
-        if (!selector.IsEmpty() && !selector!.Matches(template.Metadata.Labels))
+        if (selector is null || (!selector.IsEmpty() && !selector.Matches(template.Metadata.Labels)))
             errors.Invalid("spec.template.metadata.labels", Shown(template.Metadata.Labels), "`selector` does not match template `labels`");
         PodValidation.Template(template, "spec.template", errors);
         if (template.Spec.RestartPolicy != "Always")
@@ -119,8 +119,11 @@ internal static class WorkloadValidation
             errors.Invalid("status.collisionCount", now ?? 0, "cannot be decremented");
     }
 
-    public static JsonMap Shown(IReadOnlyDictionary<string, string> labels)
+    /// <summary>Labels as a message shows them; no labels are null.</summary>
+    public static JsonMap? Shown(IReadOnlyDictionary<string, string> labels)
     {
+        if (labels.Count == 0)
+            return null;
         var map = new JsonMap();
         foreach (var (key, value) in labels)
             map[key] = value;
