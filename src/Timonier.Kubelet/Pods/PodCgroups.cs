@@ -9,7 +9,8 @@ namespace Timonier.Kubelet.Pods;
 /// below. Upstream: cm/pod_container_manager_linux.go. Thread-safe.
 /// </summary>
 /// <param name="root">E.g. <c>/kubepods</c>, below the mount of each controller.</param>
-internal sealed class PodCgroups(string root, CgroupMode mode)
+/// <param name="mount">Where the cgroups are mounted.</param>
+internal sealed class PodCgroups(string root, CgroupMode mode, string mount = HostProbe.CgroupMount)
 {
     // Where v1 keeps one hierarchy per controller; cpu and cpuacct are often one.
     private static readonly string[] V1Controllers = ["cpu", "cpuacct", "memory", "pids", "cpuset", "devices", "freezer", "blkio", "hugetlb", "net_cls", "net_prio", "perf_event", "systemd", "misc", "rdma"];
@@ -37,24 +38,24 @@ internal sealed class PodCgroups(string root, CgroupMode mode)
         return path;
     }
 
-    private static void CreateV1(string path, long shares, long quota, long? memoryLimit)
+    private void CreateV1(string path, long shares, long quota, long? memoryLimit)
     {
-        var cpu = Directory.CreateDirectory(HostProbe.CgroupMount + "/cpu" + path).FullName;
+        var cpu = Directory.CreateDirectory(mount + "/cpu" + path).FullName;
         Write(cpu, "cpu.shares", shares);
         if (quota > 0)
         {
             Write(cpu, "cpu.cfs_period_us", PodResources.QuotaPeriodMicroseconds);
             Write(cpu, "cpu.cfs_quota_us", quota);
         }
-        var memory = Directory.CreateDirectory(HostProbe.CgroupMount + "/memory" + path).FullName;
+        var memory = Directory.CreateDirectory(mount + "/memory" + path).FullName;
         if (memoryLimit is { } bytes and > 0)
             Write(memory, "memory.limit_in_bytes", bytes);
     }
 
-    private static void CreateV2(string path, long shares, long quota, long? memoryLimit)
+    private void CreateV2(string path, long shares, long quota, long? memoryLimit)
     {
         // A controller works in a cgroup only when every one above it passes it on.
-        var current = HostProbe.CgroupMount;
+        var current = mount;
         foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             var available = File.ReadAllText(current + "/cgroup.controllers").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
@@ -72,15 +73,15 @@ internal sealed class PodCgroups(string root, CgroupMode mode)
     public void Remove(Pod pod)
     {
         var path = Path(pod);
-        foreach (var mount in mode == CgroupMode.V2 ? [HostProbe.CgroupMount] : V1Controllers.Select(c => $"{HostProbe.CgroupMount}/{c}").Append(HostProbe.CgroupMount + "/unified"))
+        foreach (var hierarchy in mode == CgroupMode.V2 ? [mount] : V1Controllers.Select(c => $"{mount}/{c}").Append(mount + "/unified"))
         {
-            if (!Directory.Exists(mount + path))
+            if (!Directory.Exists(hierarchy + path))
                 continue;
             try
             {
-                foreach (var child in Directory.GetDirectories(mount + path))
+                foreach (var child in Directory.GetDirectories(hierarchy + path))
                     Directory.Delete(child);
-                Directory.Delete(mount + path);
+                Directory.Delete(hierarchy + path);
             }
             catch (IOException)
             {

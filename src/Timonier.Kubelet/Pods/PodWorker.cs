@@ -238,6 +238,7 @@ internal sealed class PodWorker
         var status = Report(pod, runtime, cancellationToken);
         await RemoveOldAsync(runtime, cancellationToken);
         WakeAt(_volumes?.RenewAt);
+        WakeAt(DeadlineOf(pod with { Status = status }));
         if (status.Phase is "Failed" or "Succeeded")
             await SyncEndedPodAsync(pod with { Status = status }, runtime, cancellationToken);
         return false;
@@ -249,13 +250,8 @@ internal sealed class PodWorker
         {
             // What we said last is newer than what the informer brought back, except for what others wrote.
             var pod = _pod with { Status = PodStatusMaker.Rebase(_status, _pod.Status) };
-            if (_failedBecause is null && DeadlineOf(pod) is { } deadline && pod.Status.Phase is not ("Failed" or "Succeeded"))
-            {
-                if (deadline <= _services.Time.GetUtcNow())
-                    _failedBecause = new("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
-                else
-                    WakeAt(deadline);
-            }
+            if (_failedBecause is null && DeadlineOf(pod) <= _services.Time.GetUtcNow() && pod.Status.Phase is not ("Failed" or "Succeeded"))
+                _failedBecause = new("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
             var changed = _contentsChanged;
             _contentsChanged = false;
             return (pod, _isGone, changed, _failedBecause);

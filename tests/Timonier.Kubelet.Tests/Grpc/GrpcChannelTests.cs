@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 using Timonier.Kubelet.Cri;
 using Timonier.Kubelet.Cri.V1;
 
-namespace Timonier.Kubelet.Tests.Cri;
+namespace Timonier.Kubelet.Tests.Grpc;
 
 /// <summary>The channel against a server of the same protocol that answers each method by its name.</summary>
 public sealed class GrpcChannelTests : IAsyncLifetime
