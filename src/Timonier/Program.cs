@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Timonier.Cli;
 using Timonier.Commands;
 
 var root = new RootCommand("Kubernetes, whole, in one program.")
@@ -11,6 +12,7 @@ var root = new RootCommand("Kubernetes, whole, in one program.")
     ServerCommand.Create(),
     ImageCommand.Create(),
 };
+KubectlCommands.AddTo(root, CliEnvironment.OfProcess());
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

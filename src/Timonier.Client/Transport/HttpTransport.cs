@@ -90,6 +90,8 @@ public sealed class HttpTransport : IApiTransport, IDisposable
             message.Headers.TryAddWithoutValidation("User-Agent", request.UserAgent);
         if (await _token.GetAsync(cancellationToken) is { Length: > 0 } token)
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        foreach (var (name, value) in _options.Headers)
+            message.Headers.TryAddWithoutValidation(name, value);
         if (!request.Body.IsEmpty)
         {
             message.Content = new ReadOnlyMemoryContent(request.Body);

@@ -26,10 +26,14 @@ public sealed record HttpTransportOptions
     /// <summary>A file that holds the token and may change: read again every minute. Empty: none.</summary>
     public string TokenFile { get; init; } = "";
 
+    /// <summary>Sent with every request: whom to act as (Impersonate-*).</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
     /// <summary>For one request that is no watch; upstream's servers answer within a minute.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(70);
 
-    internal SslClientAuthenticationOptions TlsOptions()
+    /// <summary>For connections that are no requests of the transport: WebSockets.</summary>
+    public SslClientAuthenticationOptions TlsOptions()
     {
         var tls = new SslClientAuthenticationOptions { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
         if (TlsServerName.Length > 0)

@@ -1,0 +1,33 @@
+using System.CommandLine;
+using Timonier.Cli.Verbs;
+
+namespace Timonier.Cli;
+
+/// <summary>kubectl's verbs as commands.</summary>
+public static class KubectlCommands
+{
+    /// <summary>Adds every verb to <paramref name="root"/> but those that it has. Nothing is read or connected before one of them runs.</summary>
+    public static void AddTo(RootCommand root, CliEnvironment environment)
+    {
+        var shell = new CliShell(environment);
+        var present = root.Subcommands.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var verb in Verbs(shell).Where(v => !present.Contains(v.Name)))
+        {
+            foreach (var option in shell.Flags.All)
+                verb.Options.Add(option);
+            root.Subcommands.Add(verb);
+        }
+    }
+
+    private static IEnumerable<Command> Verbs(CliShell shell)
+    {
+        yield return new GetVerb(shell).Create();
+        yield return new CreateVerb(shell).Create();
+        yield return new ApplyVerb(shell).Create();
+        yield return new DeleteVerb(shell).Create();
+        yield return new PatchVerb(shell).Create();
+        yield return new LabelVerb(shell, "label", "labels", "labeled").Create();
+        yield return new LabelVerb(shell, "annotate", "annotations", "annotated").Create();
+        yield return new ScaleVerb(shell).Create();
+    }
+}
