@@ -29,5 +29,9 @@ public static class KubectlCommands
         yield return new LabelVerb(shell, "label", "labels", "labeled").Create();
         yield return new LabelVerb(shell, "annotate", "annotations", "annotated").Create();
         yield return new ScaleVerb(shell).Create();
+        yield return new LogsVerb(shell).Create();
+        yield return new ExecVerb(shell).Exec();
+        yield return new ExecVerb(shell).Attach();
+        yield return new PortForwardVerb(shell).Create();
     }
 }

@@ -76,8 +76,11 @@ internal static class DiscoveryWriter
         return item;
     }
 
+    /// <summary>Removed versions get none: with "deploy" for deployments.extensions too, clients would warn of two meanings and list both.</summary>
     internal static void AddNames(JsonMap item, ResourceSchema resource)
     {
+        if (resource.Served == ServedState.No)
+            return;
         if (resource.ShortNames.Count > 0)
             item["shortNames"] = new JsonList(resource.ShortNames);
         if (resource.Categories.Count > 0)

@@ -64,6 +64,10 @@ public class DiscoveryDocumentsTests
         Assert.Equal("apidiscovery.k8s.io/v2beta1", Get("/api", V2.Replace("v=v2", "v=v2beta1")).GetString("apiVersion"));
     }
 
+    [Fact]
+    public void RemovedVersions_HaveNoShortNames() =>
+        Assert.DoesNotContain(Get("/apis/extensions/v1beta1").GetList("resources")!.Cast<JsonMap>(), r => r.ContainsKey("shortNames") || r.ContainsKey("categories"));
+
     [Theory]
     [InlineData("/apis/nothing")]
     [InlineData("/apis/apps/v9")]
