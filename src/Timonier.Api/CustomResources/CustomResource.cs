@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Schema;
 
@@ -27,6 +28,21 @@ public sealed record CustomResourceVersion
 
     /// <summary>Checks values, which the type alone cannot.</summary>
     public required SchemaValidator Validator { get; init; }
+
+    /// <summary>The rules in the Common Expression Language; null when there are none.</summary>
+    public CelRules? Rules { get; init; }
+
+    /// <summary>Checks an object that is pruned and defaulted: its schema, then the rules.</summary>
+    /// <param name="old">The object before an update; null on create.</param>
+    public void Validate(JsonMap obj, JsonMap? old, FieldErrors errors)
+    {
+        Validator.Validate(obj, old, "", errors);
+        // A rule would stumble over what is missing or of another type.
+        if (Rules is not null && errors.Errors.Any(e => e.Reason is "FieldValueRequired" or "FieldValueTooLong" or "FieldValueTooMany" or "FieldValueTypeInvalid"))
+            errors.Invalid("<nil>", "", "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation");
+        else
+            Rules?.Validate(obj, old, errors);
+    }
 
     /// <summary>The declared schema, for OpenAPI; null when there is none.</summary>
     public JsonMap? OpenApi { get; init; }
@@ -78,6 +94,7 @@ public sealed record CustomResource
         var subresources = version.GetMap("subresources");
         var scale = subresources?.GetMap("scale");
         var plural = names.GetString("plural") ?? "";
+        var type = CustomTypes.Compile(kind, group, name, schema, builtIn);
         var resource = new ResourceSchema
         {
             GroupVersion = new(group, name),
@@ -85,7 +102,7 @@ public sealed record CustomResource
             Singular = names.GetString("singular") is { Length: > 0 } singular ? singular : kind.ToLowerInvariant(),
             Kind = kind,
             Namespaced = namespaced,
-            Type = CustomTypes.Compile(kind, group, name, schema, builtIn),
+            Type = type,
             ShortNames = Strings(names.GetList("shortNames")),
             Categories = Strings(names.GetList("categories")),
             SelectableFields = [.. (version.GetList("selectableFields") ?? []).OfType<JsonMap>().Select(f => (f.GetString("jsonPath") ?? "").TrimStart('.'))],
@@ -104,6 +121,7 @@ public sealed record CustomResource
                 : version.GetString("deprecationWarning") ?? $"{group}/{name} {kind} is deprecated",
             Resource = resource,
             Validator = SchemaValidator.Compile(schema ?? []),
+            Rules = CelRules.Compile(schema ?? [], type, "", new FieldErrors()),
             OpenApi = schema,
             Columns = Columns(version.GetList("additionalPrinterColumns")),
             HasStatus = subresources?.ContainsKey("status") == true,

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.Api.Schema;
 
 namespace Timonier.Api.CustomResources;
 
@@ -27,7 +28,8 @@ public static partial class CustomResourceDefinitions
     }
 
     /// <param name="old">The definition before an update; null on create.</param>
-    public static void Validate(JsonMap definition, JsonMap? old, FieldErrors errors)
+    /// <param name="builtIn">For the types that rules see.</param>
+    public static void Validate(JsonMap definition, JsonMap? old, ApiSchema builtIn, FieldErrors errors)
     {
         var spec = definition.GetMap("spec") ?? [];
         var names = spec.GetMap("names") ?? [];
@@ -46,7 +48,7 @@ public static partial class CustomResourceDefinitions
         else if (scope is not ("Cluster" or "Namespaced"))
             errors.NotSupported("spec.scope", scope, ["Cluster", "Namespaced"]);
         ValidateNames(names, errors);
-        ValidateVersions(spec.GetList("versions") ?? [], errors);
+        ValidateVersions(spec.GetList("versions") ?? [], builtIn, errors);
         ValidateConversion(spec.GetMap("conversion"), errors);
         if (spec.GetBool("preserveUnknownFields") == true)
             errors.Invalid("spec.preserveUnknownFields", true, "must be false in order to use defaults in the schema");
@@ -112,7 +114,7 @@ public static partial class CustomResourceDefinitions
             errors.Invalid(path, value, "may have mixed case, but should otherwise match: " + LabelRule);
     }
 
-    private static void ValidateVersions(JsonList versions, FieldErrors errors)
+    private static void ValidateVersions(JsonList versions, ApiSchema builtIn, FieldErrors errors)
     {
         var storage = 0;
         var unique = new HashSet<string>(StringComparer.Ordinal);
@@ -130,7 +132,7 @@ public static partial class CustomResourceDefinitions
             if (version.GetBool("deprecated") != true && version.GetString("deprecationWarning") is not null)
                 errors.Invalid(path + ".deprecationWarning", version.GetString("deprecationWarning"), "can only be set for deprecated versions");
             if (version.GetMap("schema")?.GetMap("openAPIV3Schema") is { } schema)
-                StructuralRules.Check(schema, path + ".schema.openAPIV3Schema", errors);
+                ValidateSchema(schema, path + ".schema.openAPIV3Schema", builtIn, errors);
             else
                 errors.Required(path + ".schema.openAPIV3Schema", "schemas are required");
             ValidateScale(version.GetMap("subresources")?.GetMap("scale"), path + ".subresources.scale", errors);
@@ -140,6 +142,15 @@ public static partial class CustomResourceDefinitions
         }
         if (storage != 1)
             errors.Invalid("spec.versions", versions, "must have exactly one version marked as storage version");
+    }
+
+    private static void ValidateSchema(JsonMap schema, string path, ApiSchema builtIn, FieldErrors errors)
+    {
+        var before = errors.Errors.Count;
+        StructuralRules.Check(schema, path, errors);
+        // Rules are compiled against types, which only a structural schema has.
+        if (errors.Errors.Count == before)
+            CelRules.Compile(schema, CustomTypes.Compile("", "", "", schema, builtIn), path, errors);
     }
 
     private static void ValidateScale(JsonMap? scale, string path, FieldErrors errors)

@@ -74,7 +74,8 @@ public static class CustomTypes
             case "array":
                 return new FieldType(ValueKind.List, Value(schema.GetMap("items") ?? [], name, group, builtIn));
             case "string":
-                return new FieldType(ValueKind.String);
+                // Rules see these formats as types of their own; to all else they are texts.
+                return new FieldType(schema.GetString("format") switch { "date-time" or "date" => ValueKind.Time, "duration" => ValueKind.Duration, "byte" => ValueKind.Bytes, _ => ValueKind.String });
             case "integer":
                 return new FieldType(ValueKind.Int64);
             case "number":

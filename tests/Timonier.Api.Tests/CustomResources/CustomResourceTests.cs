@@ -42,7 +42,7 @@ public class CustomResourceTests
         definition = Normalizer.Normalize(definition, Schema.Type("apiextensions.k8s.io/v1.CustomResourceDefinition"));
         CustomResourceDefinitions.Default(definition);
         var errors = new FieldErrors();
-        CustomResourceDefinitions.Validate(definition, null, errors);
+        CustomResourceDefinitions.Validate(definition, null, Schema, errors);
         Assert.Empty(errors.Errors);
         return definition;
     }
@@ -143,6 +143,92 @@ public class CustomResourceTests
         Assert.Single(errors.Errors);
     }
 
+    private const string Ruled = """
+        type: object
+        x-kubernetes-validations:
+        - {rule: "self.metadata.name.startsWith('ct-')", message: "name must start with ct-", fieldPath: ".metadata['name']"}
+        properties:
+          spec:
+            type: object
+            x-kubernetes-validations:
+            - {rule: "!has(self.max) || self.min <= self.max", messageExpression: "'min %d > max %d'.format([self.min, self.max])", fieldPath: .min}
+            - {rule: "self.min >= oldSelf.min", message: min never shrinks, reason: FieldValueForbidden}
+            - {rule: "!oldSelf.hasValue() || oldSelf.value().min < 100", optionalOldSelf: true}
+            properties:
+              min: {type: integer}
+              max: {type: integer}
+              ratio: {type: number, x-kubernetes-validations: [{rule: "self < 1.5"}]}
+              at: {type: string, format: date-time, x-kubernetes-validations: [{rule: "self.getFullYear() > 2000"}]}
+              x-y: {type: string}
+              list:
+                type: array
+                x-kubernetes-list-type: map
+                x-kubernetes-list-map-keys: [k]
+                items: {type: object, required: [k], properties: {k: {type: string}, v: {type: integer, x-kubernetes-validations: [{rule: self == oldSelf, message: immutable}]}}}
+              heavy: {type: array, items: {type: integer}, x-kubernetes-validations: [{rule: "self.all(a, self.all(b, self.all(c, a + b + c >= 0)))"}]}
+        """;
+
+    [Theory]
+    [InlineData("""{"spec":{"min":1,"max":2,"ratio":1,"at":"2024-01-01T00:00:00Z"}}""", null, "")]
+    [InlineData("""{"spec":{"min":3,"max":2}}""", null, "spec.min: Invalid value: \"object\": min 3 > max 2")]
+    [InlineData("""{"spec":{"min":1,"ratio":2}}""", null, "spec.ratio: Invalid value: \"number\": failed rule: self < 1.5")]
+    [InlineData("""{"spec":{"min":1,"at":"1999-01-01T00:00:00Z"}}""", null, "spec.at: Invalid value: \"string\": failed rule: self.getFullYear() > 2000")]
+    [InlineData("""{"spec":{"max":1}}""", null, "spec: Invalid value: \"object\": no such key: min evaluating rule: !has(self.max) || self.min <= self.max")]
+    [InlineData("""{"spec":{"min":1}}""", """{"spec":{"min":2}}""", "spec: Forbidden: min never shrinks")]
+    [InlineData("""{"spec":{"min":200}}""", """{"spec":{"min":100}}""", "spec: Invalid value: \"object\": failed rule: !oldSelf.hasValue() || oldSelf.value().min < 100")]
+    [InlineData("""{"spec":{"min":1,"list":[{"k":"b","v":1},{"k":"a","v":2}]}}""", """{"spec":{"min":1,"list":[{"k":"a","v":1}]}}""", "spec.list[1].v: Invalid value: \"integer\": immutable")]
+    [InlineData("""{"spec":{"min":5,"ratio":3}}""", """{"spec":{"min":4,"ratio":3}}""", "")]
+    public void Rules_AreEvaluated(string now, string? old, string expected)
+    {
+        var version = Compile(Ruled);
+        JsonMap Named(string json)
+        {
+            var map = Map(json);
+            map["metadata"] = new JsonMap { ["name"] = "ct-1" };
+            return map;
+        }
+        var errors = new FieldErrors();
+        version.Validate(Named(now), old is null ? null : Named(old), errors);
+        Assert.Equal(expected, string.Join('|', errors.Errors));
+    }
+
+    [Fact]
+    public void Rules_OfTheRoot_SeeTheName_AndStopAtTheBudget()
+    {
+        var version = Compile(Ruled);
+        var errors = new FieldErrors();
+        version.Validate(Map("""{"metadata":{"name":"x"}}"""), null, errors);
+        Assert.Equal("metadata.name: Invalid value: \"object\": name must start with ct-", Assert.Single(errors.Errors).ToString());
+        var heavy = Map("""{"metadata":{"name":"ct-"},"spec":{"min":1,"heavy":[]}}""");
+        heavy.GetMap("spec")!.GetList("heavy")!.AddRange(Enumerable.Repeat<object?>(1L, 200));
+        errors = new FieldErrors();
+        version.Validate(heavy, null, errors);
+        Assert.Contains("operation cancelled: actual cost limit exceeded", Assert.Single(errors.Errors).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rules_ThatDoNotCompile_AreRefusedInTheDefinition()
+    {
+        var errors = new FieldErrors();
+        CustomResourceDefinitions.Validate(Named(Definition("""
+            type: object
+            properties:
+              spec:
+                type: object
+                x-kubernetes-validations: [{rule: self.nope > 1}, {rule: '1 + 1'}, {rule: ' '}]
+                properties:
+                  list: {type: array, items: {type: string, x-kubernetes-validations: [{rule: self == oldSelf}]}}
+            """)), null, Schema, errors);
+        var prefix = "spec.versions[1].schema.openAPIV3Schema.properties[spec].";
+        Assert.Equal(
+            [
+                prefix + "x-kubernetes-validations[0].rule: Invalid value: {\"rule\":\"self.nope > 1\"}: compilation failed: ERROR: <input>:1:5: undefined field 'nope'\n | self.nope > 1\n | ....^",
+                prefix + "x-kubernetes-validations[1].rule: Invalid value: {\"rule\":\"1 + 1\"}: cel expression must evaluate to a bool",
+                prefix + "x-kubernetes-validations[2].rule: Required value: rule is not specified",
+                prefix + "properties[list].items.x-kubernetes-validations[0].rule: Invalid value: \"self == oldSelf\": oldSelf cannot be used on the uncorrelatable portion of the schema",
+            ], errors.Errors.Select(e => e.ToString()));
+    }
+
     [Theory]
     [InlineData("{}", "spec.versions[1].schema.openAPIV3Schema.type: Required value: must not be empty at the root")]
     [InlineData("{type: string}", "spec.versions[1].schema.openAPIV3Schema.type: Invalid value: \"string\": must be object at the root")]
@@ -158,7 +244,7 @@ public class CustomResourceTests
     public void SchemaThatIsNotStructural_IsRefused(string schema, string expected)
     {
         var errors = new FieldErrors();
-        CustomResourceDefinitions.Validate(Named(Definition(schema)), null, errors);
+        CustomResourceDefinitions.Validate(Named(Definition(schema)), null, Schema, errors);
         Assert.Equal(expected, Assert.Single(errors.Errors).ToString());
     }
 
@@ -178,7 +264,7 @@ public class CustomResourceTests
         spec.GetMap("names")!["listKind"] = "CronTab";
         ((JsonMap)spec.GetList("versions")![1]!)["storage"] = false;
         var errors = new FieldErrors();
-        CustomResourceDefinitions.Validate(definition, null, errors);
+        CustomResourceDefinitions.Validate(definition, null, Schema, errors);
         Assert.Equal(["metadata.name", "spec.scope", "spec.names.listKind", "spec.versions"], errors.Errors.Select(e => e.Field));
     }
 
