@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
-using Timonier.Api.Schema;
 
 namespace Timonier.Api.CustomResources;
 
@@ -28,8 +27,7 @@ public static partial class CustomResourceDefinitions
     }
 
     /// <param name="old">The definition before an update; null on create.</param>
-    /// <param name="builtIn">For the types that rules see.</param>
-    public static void Validate(JsonMap definition, JsonMap? old, ApiSchema builtIn, FieldErrors errors)
+    public static void Validate(JsonMap definition, JsonMap? old, FieldErrors errors)
     {
         var spec = definition.GetMap("spec") ?? [];
         var names = spec.GetMap("names") ?? [];
@@ -48,7 +46,7 @@ public static partial class CustomResourceDefinitions
         else if (scope is not ("Cluster" or "Namespaced"))
             errors.NotSupported("spec.scope", scope, ["Cluster", "Namespaced"]);
         ValidateNames(names, errors);
-        ValidateVersions(spec.GetList("versions") ?? [], builtIn, errors);
+        ValidateVersions(spec.GetList("versions") ?? [], errors);
         ValidateConversion(spec.GetMap("conversion"), errors);
         if (spec.GetBool("preserveUnknownFields") == true)
             errors.Invalid("spec.preserveUnknownFields", true, "must be false in order to use defaults in the schema");
@@ -114,7 +112,7 @@ public static partial class CustomResourceDefinitions
             errors.Invalid(path, value, "may have mixed case, but should otherwise match: " + LabelRule);
     }
 
-    private static void ValidateVersions(JsonList versions, ApiSchema builtIn, FieldErrors errors)
+    private static void ValidateVersions(JsonList versions, FieldErrors errors)
     {
         var storage = 0;
         var unique = new HashSet<string>(StringComparer.Ordinal);
@@ -132,7 +130,7 @@ public static partial class CustomResourceDefinitions
             if (version.GetBool("deprecated") != true && version.GetString("deprecationWarning") is not null)
                 errors.Invalid(path + ".deprecationWarning", version.GetString("deprecationWarning"), "can only be set for deprecated versions");
             if (version.GetMap("schema")?.GetMap("openAPIV3Schema") is { } schema)
-                ValidateSchema(schema, path + ".schema.openAPIV3Schema", builtIn, errors);
+                ValidateSchema(schema, path + ".schema.openAPIV3Schema", errors);
             else
                 errors.Required(path + ".schema.openAPIV3Schema", "schemas are required");
             ValidateScale(version.GetMap("subresources")?.GetMap("scale"), path + ".subresources.scale", errors);
@@ -144,13 +142,13 @@ public static partial class CustomResourceDefinitions
             errors.Invalid("spec.versions", versions, "must have exactly one version marked as storage version");
     }
 
-    private static void ValidateSchema(JsonMap schema, string path, ApiSchema builtIn, FieldErrors errors)
+    private static void ValidateSchema(JsonMap schema, string path, FieldErrors errors)
     {
         var before = errors.Errors.Count;
         StructuralRules.Check(schema, path, errors);
         // Rules are compiled against types, which only a structural schema has.
         if (errors.Errors.Count == before)
-            CelRules.Compile(schema, CustomTypes.Compile("", "", "", schema, builtIn), path, errors);
+            CelRules.Compile(schema, CustomTypes.Compile("", "", "", schema, builtIn: null), path, errors);
     }
 
     private static void ValidateScale(JsonMap? scale, string path, FieldErrors errors)

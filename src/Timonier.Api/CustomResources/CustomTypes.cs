@@ -9,7 +9,8 @@ public static class CustomTypes
 {
     /// <summary>The type of a root object.</summary>
     /// <param name="schema">openAPIV3Schema; null when there is none: everything is kept.</param>
-    public static TypeSchema Compile(string kind, string group, string version, JsonMap? schema, ApiSchema builtIn)
+    /// <param name="builtIn">For the type of metadata; null where that does not matter.</param>
+    public static TypeSchema Compile(string kind, string group, string version, JsonMap? schema, ApiSchema? builtIn)
     {
         var type = Struct(schema ?? [], kind, $"{group}/{version}", builtIn);
         type.Key = $"{group}/{version}.{kind}";
@@ -19,9 +20,9 @@ public static class CustomTypes
         return type;
     }
 
-    private static FieldSchema Metadata(ApiSchema builtIn) => new() { Name = "metadata", Type = new FieldType(builtIn.Type("meta/v1.ObjectMeta")) };
+    private static FieldSchema Metadata(ApiSchema? builtIn) => new() { Name = "metadata", Type = builtIn is null ? new FieldType(ValueKind.Any) : new FieldType(builtIn.Type("meta/v1.ObjectMeta")) };
 
-    private static TypeSchema Struct(JsonMap schema, string name, string group, ApiSchema builtIn)
+    private static TypeSchema Struct(JsonMap schema, string name, string group, ApiSchema? builtIn)
     {
         var embedded = schema.GetBool("x-kubernetes-embedded-resource") == true;
         var required = schema.GetList("required") ?? [];
@@ -41,7 +42,7 @@ public static class CustomTypes
         };
     }
 
-    private static FieldSchema Field(string name, JsonMap schema, bool required, string group, ApiSchema builtIn)
+    private static FieldSchema Field(string name, JsonMap schema, bool required, string group, ApiSchema? builtIn)
     {
         var keys = (schema.GetList("x-kubernetes-list-map-keys") ?? []).OfType<string>().ToArray();
         return new FieldSchema
@@ -59,7 +60,7 @@ public static class CustomTypes
         };
     }
 
-    private static FieldType Value(JsonMap schema, string name, string group, ApiSchema builtIn)
+    private static FieldType Value(JsonMap schema, string name, string group, ApiSchema? builtIn)
     {
         if (schema.GetBool("x-kubernetes-int-or-string") == true)
             return new FieldType(ValueKind.IntOrString);

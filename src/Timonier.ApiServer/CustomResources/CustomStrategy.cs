@@ -37,6 +37,6 @@ internal sealed class CustomStrategy(CustomResource definition) : Strategy
     private void Validate(RequestScope scope, JsonMap obj, JsonMap? old, FieldErrors errors)
     {
         var version = definition.Versions.FirstOrDefault(v => v.Name == scope.Resource.GroupVersion.Version) ?? definition.Storage;
-        version.Validator.Validate(obj, old, "", errors);
+        version.Validate(obj, old, errors);
     }
 }

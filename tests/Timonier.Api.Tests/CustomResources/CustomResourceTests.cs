@@ -42,7 +42,7 @@ public class CustomResourceTests
         definition = Normalizer.Normalize(definition, Schema.Type("apiextensions.k8s.io/v1.CustomResourceDefinition"));
         CustomResourceDefinitions.Default(definition);
         var errors = new FieldErrors();
-        CustomResourceDefinitions.Validate(definition, null, Schema, errors);
+        CustomResourceDefinitions.Validate(definition, null, errors);
         Assert.Empty(errors.Errors);
         return definition;
     }
@@ -218,7 +218,7 @@ public class CustomResourceTests
                 x-kubernetes-validations: [{rule: self.nope > 1}, {rule: '1 + 1'}, {rule: ' '}]
                 properties:
                   list: {type: array, items: {type: string, x-kubernetes-validations: [{rule: self == oldSelf}]}}
-            """)), null, Schema, errors);
+            """)), null, errors);
         var prefix = "spec.versions[1].schema.openAPIV3Schema.properties[spec].";
         Assert.Equal(
             [
@@ -244,7 +244,7 @@ public class CustomResourceTests
     public void SchemaThatIsNotStructural_IsRefused(string schema, string expected)
     {
         var errors = new FieldErrors();
-        CustomResourceDefinitions.Validate(Named(Definition(schema)), null, Schema, errors);
+        CustomResourceDefinitions.Validate(Named(Definition(schema)), null, errors);
         Assert.Equal(expected, Assert.Single(errors.Errors).ToString());
     }
 
@@ -264,7 +264,7 @@ public class CustomResourceTests
         spec.GetMap("names")!["listKind"] = "CronTab";
         ((JsonMap)spec.GetList("versions")![1]!)["storage"] = false;
         var errors = new FieldErrors();
-        CustomResourceDefinitions.Validate(definition, null, Schema, errors);
+        CustomResourceDefinitions.Validate(definition, null, errors);
         Assert.Equal(["metadata.name", "spec.scope", "spec.names.listKind", "spec.versions"], errors.Errors.Select(e => e.Field));
     }
 
