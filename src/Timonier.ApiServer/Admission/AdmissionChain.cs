@@ -39,7 +39,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
             [
                 new NamespaceLifecycle(reader),
                 limits,
-                new ServiceAccountAdmission(reader, names),
+                new ServiceAccountAdmission(reader, names, options.Time),
                 new NodeRestriction(reader),
                 new TaintNodesByCondition(),
                 priority,

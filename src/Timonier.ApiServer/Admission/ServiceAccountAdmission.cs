@@ -6,7 +6,7 @@ using Timonier.ApiServer.Strategies;
 namespace Timonier.ApiServer.Admission;
 
 /// <summary>Gives each new pod a service account, the account's pull secrets, and a token in its containers.</summary>
-internal sealed class ServiceAccountAdmission(IObjectReader reader, RandomNames names) : IMutatingAdmission
+internal sealed class ServiceAccountAdmission(IObjectReader reader, RandomNames names, TimeProvider time) : IMutatingAdmission
 {
     private const string VolumePrefix = "kube-api-access-";
     private const string TokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -14,26 +14,40 @@ internal sealed class ServiceAccountAdmission(IObjectReader reader, RandomNames 
     // An hour and seven seconds: recognizable, and what upstream asks for.
     private const long TokenSeconds = 3607;
 
-    public ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)
+    // A namespace gets its account "default" a moment after it is made; who makes a pod at once waits for it (upstream: 10 times, 100 ms and more apart).
+    private const int AttemptsMax = 20;
+    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(100);
+
+    public async ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
         if (!attributes.IsFor("pods") || !attributes.IsCreate() || attributes.Object is not { } pod)
-            return ValueTask.CompletedTask;
+            return;
         var spec = pod.Spec();
         if (pod.IsMirrorPod())
         {
             CheckMirrorPod(attributes, spec);
-            return ValueTask.CompletedTask;
+            return;
         }
         spec.DefaultZero("serviceAccountName", "default");
         var name = spec.Text("serviceAccountName");
         spec["serviceAccount"] = name;
-        var account = reader.Get<ServiceAccount>(attributes.Scope.Namespace, name)
+        var account = await FindAsync(attributes.Scope.Namespace, name, cancel)
             ?? throw attributes.Forbidden($"error looking up service account {attributes.Scope.Namespace}/{name}: serviceaccount \"{name}\" not found");
         if (spec.GetBool("automountServiceAccountToken") ?? account.AutomountServiceAccountToken ?? true)
             MountToken(spec);
         if (spec.GetList("imagePullSecrets") is not { Count: > 0 } && account.ImagePullSecrets.Count > 0)
             spec["imagePullSecrets"] = new JsonList(account.ImagePullSecrets.Select(s => new JsonMap { ["name"] = s.Name }));
-        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<ServiceAccount?> FindAsync(string @namespace, string name, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var account = reader.Get<ServiceAccount>(@namespace, name);
+            if (account is not null || name != "default" || attempt == AttemptsMax)
+                return account;
+            await Task.Delay(BetweenAttempts, time, cancel);
+        }
     }
 
     private static void CheckMirrorPod(AdmissionAttributes attributes, JsonMap spec)
