@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Timonier.Testing.Processes;
 
@@ -93,6 +94,8 @@ public sealed class TimonierServer : IAsyncDisposable
             }
         }
         _process?.Dispose();
+        if (Directory.Exists(Path.Combine(DataDirectory, "node")))
+            await Run.ProgramAsync(ProgramPath, ["down", "--data-dir", DataDirectory], Environment());
         Directory.Delete(DataDirectory, recursive: true);
     }
 
@@ -100,7 +103,9 @@ public sealed class TimonierServer : IAsyncDisposable
     {
         if (!File.Exists(Kubeconfig))
             return false;
-        using var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true }, ConnectTimeout = TimeSpan.FromSeconds(1) };
+        var authority = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(DataDirectory, "pki", "ca.crt"));
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { authority } };
+        using var handler = new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy }, ConnectTimeout = TimeSpan.FromSeconds(1) };
         using var client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
         try
         {
