@@ -52,13 +52,21 @@ public sealed class ClusterFixture : IAsyncLifetime
         Assert.Fail($"not within {seconds} s: {what}");
     }
 
-    /// <summary>busybox, from the distribution's static program.</summary>
+    /// <summary>busybox, from the distribution's static program, and bash with its libraries, which resolves names as most programs do.</summary>
     private async Task BuildImageAsync()
     {
         var context = Directory.CreateDirectory(Path.Combine(Server.DataDirectory, "image")).FullName;
         File.Copy("/bin/busybox", Path.Combine(context, "busybox"));
+        var libraries = (await Run.ProgramAsync("ldd", ["/usr/bin/bash"])).Output.Split([' ', '\n', '\t']).Where(w => w.StartsWith('/')).Append("/usr/bin/bash");
+        foreach (var file in libraries)
+        {
+            var target = Path.Combine(context, "root", file[1..]);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
         await File.WriteAllTextAsync(Path.Combine(context, "Dockerfile"), """
             FROM scratch
+            COPY root /
             COPY busybox /bin/busybox
             RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin && /bin/busybox mkdir -p /tmp /etc /www"]
             CMD ["/bin/sh", "-c", "trap exit TERM; hostname > /www/index.html; httpd -p 80 -h /www; while true; do sleep 1; done"]

@@ -51,6 +51,7 @@ internal sealed class LogReader(TimeProvider time)
     private static async Task<bool> CopyLinesAsync(FileStream file, LogFilter filter, Stream output, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        using var lines = new MemoryStream();
         try
         {
             var length = 0;
@@ -64,7 +65,10 @@ internal sealed class LogReader(TimeProvider time)
                     return true;
                 }
                 length += read;
-                var used = filter.Write(buffer.AsSpan(0, length), output);
+                var used = filter.Write(buffer.AsSpan(0, length), lines);
+                // The output may be a socket: it is never written to in a blocking way.
+                await output.WriteAsync(lines.GetBuffer().AsMemory(0, (int)lines.Length), cancellationToken);
+                lines.SetLength(0);
                 if (filter.IsFull)
                     return false;
                 buffer.AsSpan(used, length - used).CopyTo(buffer);
