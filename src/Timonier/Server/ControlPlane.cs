@@ -62,11 +62,12 @@ internal sealed class ControlPlane : IAsyncDisposable
             Nodes = nodes,
             Time = time,
         }, loggers);
-        Reader = reader;
+        (Reader, Issuer) = (reader, access.Issuer);
     }
 
     public ApiServer.ApiServer Server { get; }
     public IObjectReader Reader { get; }
+    public ServiceAccountIssuer Issuer { get; }
     public ServiceNetwork Network { get; }
 
     /// <summary>The address by which this machine is known to others: of the interface that leads out, else the first that is up.</summary>

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Bootstrap;
 using Timonier.ApiServer.Pki;
+using Timonier.ApiServer.Quota;
 using Timonier.Client;
 using Timonier.Controllers;
 using Timonier.Controllers.LocalPath;
@@ -53,7 +55,7 @@ public sealed class ServerHost : IAsyncDisposable
         await DefaultPolicyWriter.ReconcileAsync(client, cancel);
         WriteAccess(pki);
         if (!_options.NoControllers)
-            StartLoops(client, informers, events, pki);
+            StartLoops(control, client, informers, events, pki);
         await prepared;
         node?.Start();
         _parts.Add(informers);
@@ -92,7 +94,7 @@ public sealed class ServerHost : IAsyncDisposable
         PrivateFiles.Write(_options.Paths.AddressFile, server + "\n");
     }
 
-    private void StartLoops(ApiClient client, InformerFactory informers, EventBroadcaster events, ClusterPki pki)
+    private void StartLoops(ControlPlane control, ApiClient client, InformerFactory informers, EventBroadcaster events, ClusterPki pki)
     {
         var context = new ControllerContext(client, informers, events, _time, new Random(), _loggers);
         var volumes = Path.Combine(_options.Paths.DataDirectory, "volumes");
@@ -108,6 +110,8 @@ public sealed class ServerHost : IAsyncDisposable
             new ClusterRoleAggregationController(client, informers, _time, _loggers).Loop,
             new CertificateController(client, informers, pki.Authority, _time, _loggers).Loop,
             new LoadBalancerController(client, informers, _time, _loggers),
+            new ResourceQuotaController(client, informers, control.Server.Registry, _time, _loggers),
+            new TokenSecretController(client, informers, control.Issuer, pki.Authority.CertificatePem, _time, _loggers),
         ];
         var scheduler = new PodScheduler(informers, client, events.Recorder(PodScheduler.DefaultName), _time, new Random(), _loggers.CreateLogger<PodScheduler>());
         _parts.Add(scheduler);
