@@ -18,10 +18,14 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>How long requests have to end when the server stops.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
 
+    /// <summary>Watchers that ask for bookmarks look at the clock when they are woken: one timer for all, not one for each.</summary>
+    private static readonly TimeSpan PulsePeriod = TimeSpan.FromSeconds(30);
+
     private readonly ServerCore _core;
     private readonly RequestPipeline _pipeline;
     private readonly HttpHost? _host;
     private readonly DefinitionLoop _definitions;
+    private ITimer? _pulse;
     private Task _dispatching = Task.CompletedTask;
     private Task _defining = Task.CompletedTask;
 
@@ -50,6 +54,7 @@ public sealed class ApiServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancel = default)
     {
         _dispatching = _core.Dispatcher.RunAsync(_core.Stopping.Token);
+        _pulse = _core.Time.CreateTimer(_ => _core.Dispatcher.Pulse(), null, PulsePeriod, PulsePeriod);
         _defining = _definitions.RunAsync(_core.Stopping.Token);
         if (_host is not null)
             await _host.StartAsync(_pipeline, cancel);
@@ -59,6 +64,7 @@ public sealed class ApiServer : IAsyncDisposable
     public async Task StopAsync()
     {
         await _core.Stopping.CancelAsync();
+        _pulse?.Dispose();
         if (_host is not null)
         {
             using var limit = new CancellationTokenSource(StopGrace, _core.Time);

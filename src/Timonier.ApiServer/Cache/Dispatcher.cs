@@ -22,6 +22,13 @@ internal sealed class Dispatcher(IStore store, ObjectReader reader, Func<Resourc
             swap(Revision);
     }
 
+    /// <summary>Wakes all watchers, changes or not.</summary>
+    public void Pulse()
+    {
+        foreach (var resource in table().Stores)
+            resource.Events.Signal();
+    }
+
     /// <summary>Runs until cancelled or until the store is closed.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {

@@ -15,9 +15,6 @@ namespace Timonier.ApiServer.Content;
 /// <summary>Writes a page of a list: a prefix, the items with commas, a suffix. Never assembled in memory, but for protobuf, whose lengths stand first.</summary>
 internal static class ListWriter
 {
-    /// <summary>Handed to the socket in pieces of this size.</summary>
-    private const int FlushBytes = 64 * 1024;
-
     public static async ValueTask WriteAsync(ApiCall call, ListPage page)
     {
         var forms = call.Forms;
@@ -51,42 +48,35 @@ internal static class ListWriter
         await WriteAsync(call, page, response.BodyWriter);
     }
 
-    private static async ValueTask WriteAsync(ApiCall call, ListPage page, PipeWriter output)
+    private static async ValueTask WriteAsync(ApiCall call, ListPage page, PipeWriter pipe)
     {
-        var forms = call.Forms;
+        var output = new BlockWriter(pipe);
         WriteStart(call, page, output);
-        if (await (forms.IsRaw ? WriteRawAsync(call, page, output) : WriteItemsAsync(call, page, output)))
-        {
-            output.Write("]}"u8);
-            await output.FlushAsync(call.Cancel);
-        }
+        if (!await (call.Forms.IsRaw ? WriteRawAsync(call, page, output) : WriteItemsAsync(call, page, output)))
+            return;
+        output.Write("]}"u8);
+        await output.FlushAsync(call.Cancel);
     }
 
     /// <summary>False when the client is gone.</summary>
-    private static async ValueTask<bool> WriteRawAsync(ApiCall call, ListPage page, PipeWriter output)
+    private static async ValueTask<bool> WriteRawAsync(ApiCall call, ListPage page, BlockWriter output)
     {
-        var (first, pending, typeMeta) = (true, 0, call.Store.TypeMetaInLists);
+        var (first, typeMeta) = (true, call.Store.TypeMetaInLists);
         foreach (var entry in page.Items)
         {
-            var obj = new EncodedObject(entry);
             if (!first)
                 output.Write(","u8);
             first = false;
-            obj.WriteTo(output, typeMeta);
-            pending += obj.Length;
-            if (pending > FlushBytes)
-            {
-                pending = 0;
-                if ((await output.FlushAsync(call.Cancel)).IsCompleted)
-                    return false;
-            }
+            new EncodedObject(entry).WriteTo(output, typeMeta);
+            if (output.IsFull && !await output.FlushAsync(call.Cancel))
+                return false;
         }
         return true;
     }
 
-    private static async ValueTask<bool> WriteItemsAsync(ApiCall call, ListPage page, PipeWriter output)
+    private static async ValueTask<bool> WriteItemsAsync(ApiCall call, ListPage page, BlockWriter output)
     {
-        var (first, pending, forms) = (true, 0, call.Forms);
+        var (first, forms) = (true, call.Forms);
         foreach (var entry in page.Items)
         {
             var stored = new EncodedObject(entry).Parse();
@@ -94,13 +84,8 @@ internal static class ListWriter
                 output.Write(","u8);
             first = false;
             JsonEncoder.Write(forms.Form.Transform == Transform.Table ? forms.Row(stored) : Item(forms.Shown(stored), call), output);
-            pending += entry.Value.Length;
-            if (pending > FlushBytes)
-            {
-                pending = 0;
-                if ((await output.FlushAsync(call.Cancel)).IsCompleted)
-                    return false;
-            }
+            if (output.IsFull && !await output.FlushAsync(call.Cancel))
+                return false;
         }
         return true;
     }
@@ -138,7 +123,7 @@ internal static class ListWriter
     }
 
     /// <summary>Everything up to the first item: the empty list at the end is where the items go.</summary>
-    private static void WriteStart(ApiCall call, ListPage page, PipeWriter output) => output.Write(JsonEncoder.Encode(Head(call, page)).AsSpan()[..^2]);
+    private static void WriteStart(ApiCall call, ListPage page, BlockWriter output) => output.Write(JsonEncoder.Encode(Head(call, page)).AsSpan()[..^2]);
 
     private static JsonMap Head(ApiCall call, ListPage page)
     {

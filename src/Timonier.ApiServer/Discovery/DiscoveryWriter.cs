@@ -83,7 +83,7 @@ internal static class DiscoveryWriter
             return;
         if (resource.ShortNames.Count > 0)
             item["shortNames"] = new JsonList(resource.ShortNames);
-        if (resource.Categories.Count > 0)
+        if (resource.Categories.Count > 0 && resource.Served != ServedState.No)
             item["categories"] = new JsonList(resource.Categories);
     }
 }

@@ -65,12 +65,9 @@ internal readonly struct EncodedObject
     public void WriteTo(IBufferWriter<byte> output, bool withTypeMeta = true)
     {
         var json = Json;
-        var from = 0;
+        var from = withTypeMeta ? 0 : TypeMetaLength;
         if (!withTypeMeta)
-        {
             output.Write("{"u8);
-            from = TypeMetaLength;
-        }
         output.Write(json[from.._spliceAt]);
         var span = output.GetSpan(44);
         ",\"resourceVersion\":\""u8.CopyTo(span);

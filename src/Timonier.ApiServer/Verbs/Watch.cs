@@ -119,19 +119,7 @@ internal static class Watch
                 yield return new WatchItem(WatchStep.Flush);
             var ready = watcher.WaitAsync();
             if (!ready.IsCompleted)
-                await (query.AllowWatchBookmarks ? WaitAsync(ready, BookmarkPeriod - time.GetElapsedTime(lastBookmark), time, cancel) : ready.WaitAsync(cancel));
-        }
-    }
-
-    private static async Task WaitAsync(Task ready, TimeSpan timeout, TimeProvider time, CancellationToken cancel)
-    {
-        try
-        {
-            await ready.WaitAsync(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero, time, cancel);
-        }
-        catch (TimeoutException)
-        {
-            // Time for a bookmark.
+                await ready.WaitAsync(cancel);
         }
     }
 }
