@@ -58,7 +58,7 @@ internal sealed class ContainerdSupervisor(ContainerdOptions options, GrpcChanne
                 await LaunchAsync(cancellationToken);
                 onRestart();
             }
-            catch (ProcessFailedException e)
+            catch (Exception e) when (e is ProcessFailedException or IOException or UnauthorizedAccessException)
             {
                 logger.LogError("containerd could not be started again: {Message}", e.Message);
             }

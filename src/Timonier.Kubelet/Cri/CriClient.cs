@@ -19,8 +19,8 @@ internal sealed class CriClient(GrpcChannel channel) : ICri
     public async Task<RuntimeStatus> StatusAsync(CancellationToken cancellationToken) =>
         (await RuntimeAsync("Status", new StatusRequest(), StatusResponse.Parser, cancellationToken)).Status;
 
-    public async Task<string> RunPodSandboxAsync(PodSandboxConfig config, CancellationToken cancellationToken) =>
-        (await RuntimeAsync("RunPodSandbox", new RunPodSandboxRequest { Config = config }, RunPodSandboxResponse.Parser, cancellationToken, SandboxTimeout)).PodSandboxId;
+    public async Task<string> RunPodSandboxAsync(PodSandboxConfig config, string runtimeHandler, CancellationToken cancellationToken) =>
+        (await RuntimeAsync("RunPodSandbox", new RunPodSandboxRequest { Config = config, RuntimeHandler = runtimeHandler }, RunPodSandboxResponse.Parser, cancellationToken, SandboxTimeout)).PodSandboxId;
 
     public Task StopPodSandboxAsync(string sandboxId, CancellationToken cancellationToken) =>
         RuntimeAsync("StopPodSandbox", new StopPodSandboxRequest { PodSandboxId = sandboxId }, StopPodSandboxResponse.Parser, cancellationToken);

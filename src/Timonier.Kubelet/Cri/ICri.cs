@@ -11,7 +11,8 @@ internal interface ICri
     Task<VersionResponse> VersionAsync(CancellationToken cancellationToken);
     Task<RuntimeStatus> StatusAsync(CancellationToken cancellationToken);
 
-    Task<string> RunPodSandboxAsync(PodSandboxConfig config, CancellationToken cancellationToken);
+    /// <param name="runtimeHandler">Of the pod's RuntimeClass; empty: the usual one.</param>
+    Task<string> RunPodSandboxAsync(PodSandboxConfig config, string runtimeHandler, CancellationToken cancellationToken);
     Task StopPodSandboxAsync(string sandboxId, CancellationToken cancellationToken);
     Task RemovePodSandboxAsync(string sandboxId, CancellationToken cancellationToken);
     Task<PodSandboxStatus> PodSandboxStatusAsync(string sandboxId, CancellationToken cancellationToken);

@@ -41,6 +41,14 @@ internal sealed class ClusterApi(ApiClient client, Informer<Service> services, E
         return [.. (await GetAllAsync<Secret>(pod.Metadata.Namespace, names, cancellationToken)).Values];
     }
 
+    public async Task<string> RuntimeHandlerAsync(Pod pod, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(pod.Spec.RuntimeClassName))
+            return "";
+        var found = await client.TryGetAsync<Timonier.Api.Node.V1.RuntimeClass>("", pod.Spec.RuntimeClassName, cancellationToken);
+        return found?.Handler ?? throw new ContainerConfigException($"RuntimeClass \"{pod.Spec.RuntimeClassName}\" not found");
+    }
+
     public async Task<bool> UpdateStatusAsync(Pod pod, PodStatus status, CancellationToken cancellationToken)
     {
         for (var i = 0; ; i++)

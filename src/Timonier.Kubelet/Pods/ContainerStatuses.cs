@@ -132,7 +132,7 @@ internal static class ContainerStatuses
         var started = status.State.Running is not null && input.Probes.Started(runtime!.Id, container);
         var ready = kind == ContainerKind.Init
             ? status.State.Terminated is { ExitCode: 0 } && runtime is not null
-            : started && !input.Terminating && input.Probes.Ready(runtime!.Id, container);
+            : started && input.Probes.Ready(runtime!.Id, container);
         return status with { Started = started, Ready = ready };
     }
 }

@@ -12,6 +12,10 @@ internal interface IClusterApi : IVolumeSource
     /// <summary>The pod's image pull secrets that exist.</summary>
     Task<IReadOnlyList<Secret>> PullSecretsAsync(Pod pod, CancellationToken cancellationToken);
 
+    /// <summary>The handler of the pod's RuntimeClass; empty without one.</summary>
+    /// <exception cref="ContainerConfigException">There is no such class.</exception>
+    Task<string> RuntimeHandlerAsync(Pod pod, CancellationToken cancellationToken);
+
     /// <summary>Writes the status over what the server has. False when the pod is gone, or another has its name.</summary>
     Task<bool> UpdateStatusAsync(Pod pod, PodStatus status, CancellationToken cancellationToken);
 

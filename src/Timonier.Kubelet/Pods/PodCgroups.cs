@@ -38,6 +38,20 @@ internal sealed class PodCgroups(string root, CgroupMode mode, string mount = Ho
         return path;
     }
 
+    /// <summary>Takes the pod's own limits away, so that its containers' limits can be changed in any order.</summary>
+    public void Lift(Pod pod)
+    {
+        var path = Path(pod);
+        if (mode == CgroupMode.V2)
+        {
+            File.WriteAllText(mount + path + "/cpu.max", "max");
+            File.WriteAllText(mount + path + "/memory.max", "max");
+            return;
+        }
+        Write($"{mount}/cpu{path}", "cpu.cfs_quota_us", -1);
+        Write($"{mount}/memory{path}", "memory.limit_in_bytes", -1);
+    }
+
     private void CreateV1(string path, long shares, long quota, long? memoryLimit)
     {
         var cpu = Directory.CreateDirectory(mount + "/cpu" + path).FullName;

@@ -11,6 +11,8 @@ namespace Timonier.Kubelet.Pods;
 /// </summary>
 internal sealed class PodManager(PodServices services)
 {
+    private static readonly TimeSpan OrphansRetryPause = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (PodWorker Worker, Task Task)> _workers = new(StringComparer.Ordinal);
     private CancellationToken _stop;
@@ -36,7 +38,8 @@ internal sealed class PodManager(PodServices services)
         try
         {
             await pods.WaitForSyncAsync(cancellationToken);
-            await RemoveOrphansAsync(cancellationToken);
+            while (!await TryRemoveOrphansAsync(cancellationToken))
+                await Task.Delay(OrphansRetryPause, services.Time, cancellationToken);
             await Task.Delay(Timeout.InfiniteTimeSpan, services.Time, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -105,6 +108,20 @@ internal sealed class PodManager(PodServices services)
         await worker;
         lock (_lock)
             _workers.Remove(uid);
+    }
+
+    private async Task<bool> TryRemoveOrphansAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RemoveOrphansAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (e is CriException or IOException or UnauthorizedAccessException)
+        {
+            services.Logger.LogWarning("what is left of pods that are gone could not be removed: {Message}", e.Message);
+            return false;
+        }
     }
 
     /// <summary>What runs, or lies on disk, for pods that are not in the API any more. Only called with a synced informer: absence is evidence then.</summary>

@@ -21,6 +21,8 @@ internal sealed class PodStarter(PodServices services)
     private readonly HookRunner _hooks = new(services.Probes, services.Time);
     private readonly PodKiller _killer = new(services);
 
+    public PodResize Resize { get; } = new(services);
+
     public Cri.V1.PodSandboxConfig SandboxConfig(Pod pod, uint attempt)
     {
         var resolver = File.Exists(services.Dns.ResolverFile) ? File.ReadAllLines(services.Dns.ResolverFile) : [];
@@ -34,10 +36,11 @@ internal sealed class PodStarter(PodServices services)
         var config = SandboxConfig(pod, attempt);
         Directory.CreateDirectory(config.LogDirectory);
         services.Cgroups.Create(pod);
+        var handler = await services.Api.RuntimeHandlerAsync(pod, cancellationToken);
         await services.SandboxSlots.WaitAsync(cancellationToken);
         try
         {
-            var id = await services.Cri.RunPodSandboxAsync(config, cancellationToken);
+            var id = await services.Cri.RunPodSandboxAsync(config, handler, cancellationToken);
             var status = await services.Cri.PodSandboxStatusAsync(id, cancellationToken);
             string[] ips = status.Network is { Ip.Length: > 0 } network ? [network.Ip, .. network.AdditionalIps.Select(i => i.Ip)] : [];
             return new(id, attempt, true, services.Time.GetUtcNow(), ips);
@@ -79,6 +82,7 @@ internal sealed class PodStarter(PodServices services)
             step = "CreateContainerError";
             Directory.CreateDirectory(Path.Combine(sandboxConfig.LogDirectory, container.Name));
             var id = await services.Cri.CreateContainerAsync(sandbox.Id, config, sandboxConfig, cancellationToken);
+            Resize.Started(id, config.Linux.Resources);
             services.Api.Event(pod, container, EventRecorder.Normal, "Created", "Container created");
             step = "RunContainerError";
             await services.Cri.StartContainerAsync(id, cancellationToken);

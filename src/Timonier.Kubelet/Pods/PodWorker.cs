@@ -234,6 +234,11 @@ internal sealed class PodWorker
         {
             await SyncPodVolumesAsync(pod, cancellationToken);
         }
+        foreach (var container in await _starter.Resize.SyncAsync(pod, runtime, cancellationToken))
+        {
+            await _killer.KillContainerAsync(pod, container, $"Container {container.Name} resize requires restart", pod.GracePeriod(), cancellationToken);
+            Wake();
+        }
         await _probes.SyncAsync(Targets(pod, runtime));
         var status = Report(pod, runtime, cancellationToken);
         await RemoveOldAsync(runtime, cancellationToken);
@@ -250,6 +255,8 @@ internal sealed class PodWorker
         {
             // What we said last is newer than what the informer brought back, except for what others wrote.
             var pod = _pod with { Status = PodStatusMaker.Rebase(_status, _pod.Status) };
+            if (_failedBecause is null && pod.Status.StartTime is null)
+                _failedBecause = PodAdmission.Refuse(pod);
             if (_failedBecause is null && DeadlineOf(pod) <= _services.Time.GetUtcNow() && pod.Status.Phase is not ("Failed" or "Succeeded"))
                 _failedBecause = new("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
             var changed = _contentsChanged;

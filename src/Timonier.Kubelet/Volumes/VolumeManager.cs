@@ -128,7 +128,9 @@ internal sealed class VolumeManager(PodDirectories directories, IVolumeSource so
     private static string Persistent(Pod pod, PersistentVolume volume)
     {
         var path = volume.Spec.Local?.Path ?? volume.Spec.HostPath?.Path ?? throw new VolumeException($"no volume plugin matched for persistent volume \"{volume.Metadata.Name}\"");
-        if (volume.Spec.HostPath is { } host)
+        if (volume.Spec.HostPath is { Type: "DirectoryOrCreate" } && !Path.Exists(path))
+            MakeShared(path); // As the local-path provisioner makes them: the pod's user, whoever it is, may write.
+        else if (volume.Spec.HostPath is { } host)
             HostPaths.Prepare(path, host.Type);
         else if (!Path.Exists(path))
             throw new VolumeException($"path \"{path}\" does not exist");

@@ -41,7 +41,7 @@ internal sealed class FakeCri(TimeProvider time) : ICri
         }
     }
 
-    public Task<string> RunPodSandboxAsync(PodSandboxConfig config, CancellationToken cancellationToken)
+    public Task<string> RunPodSandboxAsync(PodSandboxConfig config, string runtimeHandler, CancellationToken cancellationToken)
     {
         Calls.Enqueue("RunPodSandbox");
         lock (_lock)
@@ -150,9 +150,15 @@ internal sealed class FakeCri(TimeProvider time) : ICri
         return Task.FromResult(new ExecSyncResponse());
     }
 
+    public Task UpdateContainerResourcesAsync(string containerId, LinuxContainerResources resources, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+            Calls.Enqueue($"Update {_containers[containerId].Metadata.Name} {resources.CpuShares} {resources.CpuQuota} {resources.MemoryLimitInBytes}");
+        return Task.CompletedTask;
+    }
+
     public Task<VersionResponse> VersionAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
     public Task<RuntimeStatus> StatusAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-    public Task UpdateContainerResourcesAsync(string containerId, LinuxContainerResources resources, CancellationToken cancellationToken) => throw new NotSupportedException();
     public Task ReopenContainerLogAsync(string containerId, CancellationToken cancellationToken) => throw new NotSupportedException();
     public Task<IReadOnlyList<ContainerStats>> ListContainerStatsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
     public Task<string> ExecAsync(ExecRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();

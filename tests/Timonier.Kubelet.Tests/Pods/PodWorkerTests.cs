@@ -222,6 +222,34 @@ public sealed class PodWorkerTests : IAsyncLifetime
         Assert.Equal(["RunPodSandbox", "Start a", "Exec hello", "Exec bye", "Stop a 5", "StopPodSandbox"], _cri.Calls);
     }
 
+    [Fact]
+    public void ChangedResources_AreGivenToTheRunningContainer()
+    {
+        static Pod WithCpu(Pod pod, string cpu) => pod with
+        {
+            Metadata = pod.Metadata with { Generation = pod.Metadata.Generation + 1 },
+            Spec = pod.Spec with { Containers = [pod.Spec.Containers[0] with { Resources = new() { Requests = new Dictionary<string, Timonier.Api.Quantity> { ["cpu"] = TestPods.Quantity(cpu) } } }] },
+        };
+        var pod = WithCpu(TestPods.Pod(), "100m");
+        var worker = Start(pod);
+        EventuallyPhase("Running");
+        worker.Update(WithCpu(pod, "500m"));
+        Eventually(() => Count("Update a 512 -1 0") == 1);
+        Eventually(() => _cluster.Status!.ObservedGeneration == 3);
+        Assert.Equal("500m", _cluster.Status!.ContainerStatuses[0].Resources!.Requests["cpu"].ToString());
+        Assert.Equal(1, Count("Start a"));
+    }
+
+    [Fact]
+    public void ForbiddenSysctl_FailsThePodWithoutStartingIt()
+    {
+        var pod = TestPods.Pod();
+        Start(pod with { Spec = pod.Spec with { SecurityContext = new() { Sysctls = [new() { Name = "kernel.msgmax", Value = "1" }] } } });
+        EventuallyPhase("Failed");
+        Assert.Equal(("SysctlForbidden", "Pod was rejected: forbidden sysctl: \"kernel.msgmax\" not allowlisted"), (_cluster.Status!.Reason, _cluster.Status.Message));
+        Assert.Empty(_cri.Calls);
+    }
+
     /// <summary>The API as a worker sees it: keeps the last status, the events and the deletions.</summary>
     private sealed class FakeCluster : IClusterApi
     {
@@ -240,6 +268,8 @@ public sealed class PodWorkerTests : IAsyncLifetime
         });
 
         public Task<IReadOnlyList<Secret>> PullSecretsAsync(Pod pod, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<Secret>>([]);
+
+        public Task<string> RuntimeHandlerAsync(Pod pod, CancellationToken cancellationToken) => Task.FromResult("");
 
         public Task<bool> UpdateStatusAsync(Pod pod, PodStatus status, CancellationToken cancellationToken)
         {

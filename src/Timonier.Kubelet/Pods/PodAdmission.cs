@@ -1,0 +1,33 @@
+using Timonier.Api.Core.V1;
+
+namespace Timonier.Kubelet.Pods;
+
+/// <summary>What the node itself refuses to run, whoever bound it here: a pure function. Upstream: the kubelet's admit handlers.</summary>
+internal static class PodAdmission
+{
+    // pkg/kubelet/sysctl/safe_sysctls.go: namespaced, and without effect on other pods.
+    private static readonly HashSet<string> SafeSysctls = new(StringComparer.Ordinal)
+    {
+        "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
+        "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
+    };
+
+    /// <returns>Null: the pod may run. Else the reason and message of its failure.</returns>
+    public static WaitingReason? Refuse(Pod pod)
+    {
+        foreach (var sysctl in pod.Spec.SecurityContext?.Sysctls ?? [])
+        {
+            var name = sysctl.Name.Replace('/', '.');
+            if (!SafeSysctls.Contains(name))
+                return Forbidden($"forbidden sysctl: \"{sysctl.Name}\" not allowlisted");
+            if (pod.Spec.HostNetwork && name.StartsWith("net.", StringComparison.Ordinal))
+                return Forbidden($"forbidden sysctl: \"{sysctl.Name}\" not allowed with host net enabled");
+            if (pod.Spec.HostIPC && name.StartsWith("kernel.shm", StringComparison.Ordinal))
+                return Forbidden($"forbidden sysctl: \"{sysctl.Name}\" not allowed with host ipc enabled");
+        }
+        return pod.Spec.Os is { Name: not ("" or "linux") } ? new("PodOSNotSupported", "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS") : null;
+    }
+
+    private static WaitingReason Forbidden(string message) => new("SysctlForbidden", "Pod was rejected: " + message);
+}
