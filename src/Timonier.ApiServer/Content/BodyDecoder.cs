@@ -126,6 +126,9 @@ internal static class BodyDecoder
         var apiVersion = obj.GetString("apiVersion") is { Length: > 0 } v ? v : expected.GroupVersion.ToString();
         if (kind != expected.Kind)
             throw ApiException.BadRequest($"{kind} in version \"{GroupVersion.Parse(apiVersion).Version}\" cannot be handled as a {expected.Kind}: converting ({apiVersion}, Kind={kind}) to ({expected.GroupVersion}, Kind={expected.Kind}): unknown conversion");
+        // The one body that clients send in two versions, which are alike: kubectl drain before 1.22.
+        if (kind == "Eviction" && apiVersion == "policy/v1beta1")
+            apiVersion = expected.GroupVersion.ToString();
         if (apiVersion != expected.GroupVersion.ToString())
             throw ApiException.BadRequest($"the API version in the data ({apiVersion}) does not match the expected API version ({expected.GroupVersion})");
         obj["kind"] = kind;

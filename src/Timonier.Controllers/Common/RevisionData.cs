@@ -15,6 +15,8 @@ internal static class RevisionData
     {
         var tree = (JsonMap)Trees.Of(template)!;
         tree["$patch"] = "replace";
+        // As Go wrote it until 1.33: upstream's suite compares the bytes with those of its own types.
+        tree.EnsureMap("metadata")["creationTimestamp"] = null;
         return JsonEncoder.Encode(Trees.Sorted(new JsonMap { ["spec"] = new JsonMap { ["template"] = tree } }));
     }
 
