@@ -83,10 +83,15 @@ internal sealed class PodCgroups(string root, CgroupMode mode, string mount = Ho
             Write(current, "memory.max", bytes);
     }
 
-    /// <summary>Removes the pod's cgroup. One that still has processes stays: the runtime is not done with it.</summary>
-    public void Remove(Pod pod)
+    /// <summary>Removes a pod's cgroup, whichever class it had. One that still has processes stays: the runtime is not done with it.</summary>
+    public void Remove(string podUid)
     {
-        var path = Path(pod);
+        foreach (var parent in (string[])[root, root + "/besteffort", root + "/burstable"])
+            RemovePath($"{parent}/pod{podUid}");
+    }
+
+    private void RemovePath(string path)
+    {
         foreach (var hierarchy in mode == CgroupMode.V2 ? [mount] : V1Controllers.Select(c => $"{mount}/{c}").Append(mount + "/unified"))
         {
             if (!Directory.Exists(hierarchy + path))

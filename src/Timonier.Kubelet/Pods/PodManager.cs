@@ -139,10 +139,13 @@ internal sealed class PodManager(PodServices services)
             var runtime = new PodRuntime(services.Cri, services.Directories, uid);
             await killer.KillPodAsync(pod, await runtime.ReadAsync(cancellationToken), pod.GracePeriod(), cancellationToken);
             await killer.RemoveAsync(pod, await runtime.ReadAsync(cancellationToken), cancellationToken);
-            services.Cgroups.Remove(pod);
+            services.Cgroups.Remove(uid);
         }
         foreach (var directory in Subdirectories(services.Directories.Pods).Where(d => !IsKnown(Path.GetFileName(d))))
+        {
             services.Volumes.TearDown(Path.GetFileName(directory));
+            services.Cgroups.Remove(Path.GetFileName(directory));
+        }
         foreach (var directory in Subdirectories(services.Directories.LogRoot).Where(d => !IsKnown(d[(d.LastIndexOf('_') + 1)..])))
             Directory.Delete(directory, recursive: true);
 

@@ -347,7 +347,7 @@ internal sealed class PodWorker
         runtime = await ReadAsync(cancellationToken);
         Report(pod, runtime, cancellationToken, isTerminated: true);
         _services.Volumes.TearDown(pod.Metadata.Uid);
-        _services.Cgroups.Remove(pod);
+        _services.Cgroups.Remove(pod.Metadata.Uid);
         _isEnded = true;
     }
 
@@ -371,7 +371,7 @@ internal sealed class PodWorker
         if (!isGone)
             await _services.Api.DeleteAsync(pod, cancellationToken);
         await _killer.RemoveAsync(pod, runtime, cancellationToken);
-        _services.Cgroups.Remove(pod);
+        _services.Cgroups.Remove(pod.Metadata.Uid);
         return true;
     }
 
@@ -434,9 +434,9 @@ internal sealed class PodWorker
             await _services.Cri.RemovePodSandboxAsync(sandbox.Id, cancellationToken);
     }
 
-    private static IEnumerable<ProbeTarget> Targets(Pod pod, RuntimePod runtime)
+    private IEnumerable<ProbeTarget> Targets(Pod pod, RuntimePod runtime)
     {
-        var ip = pod.IsHostNetwork() ? "127.0.0.1" : runtime.ReadySandbox is { Ips.Count: > 0 } sandbox ? sandbox.Ips[0] : "";
+        var ip = pod.IsHostNetwork() ? _services.HostIps[0] : runtime.ReadySandbox is { Ips.Count: > 0 } sandbox ? sandbox.Ips[0] : "";
         return from entry in pod.Spec.AllContainers()
                where entry.Kind is ContainerKind.Regular or ContainerKind.Sidecar
                let running = runtime.Find(entry.Container.Name)

@@ -60,6 +60,11 @@ internal sealed class ProbeRunner : IDisposable
         {
             return new(ProbeResult.Failure, "context deadline exceeded");
         }
+        catch (Exception e) when (e is FormatException or ArgumentException)
+        {
+            // A host or port that is none.
+            return new(ProbeResult.Unknown, e.Message);
+        }
     }
 
     public async Task<ProbeOutcome> ExecAsync(IReadOnlyList<string> command, string containerId, TimeSpan timeout, CancellationToken cancellationToken)
