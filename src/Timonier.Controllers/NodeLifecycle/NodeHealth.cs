@@ -46,13 +46,15 @@ internal static class NodeHealth
         evict |= Has(node, NotReadyKey, "NoExecute") || Has(node, UnreachableKey, "NoExecute");
         foreach (var (type, status, key) in TaintsByCondition)
         {
-            var actual = type == "Ready" ? Ready(node) : node.Status.Conditions.FirstOrDefault(c => c.Type == type)?.Status;
-            if (actual != status)
+            if (node.Status.Conditions.FirstOrDefault(c => c.Type == type)?.Status != status)
                 continue;
             wanted.Add((key, "NoSchedule"));
             if (type == "Ready" && evict)
                 wanted.Add((key, "NoExecute"));
         }
+        // A node that has not said anything yet keeps what admission, or its kubelet, gave it.
+        if (!node.Status.Conditions.Any(c => c.Type == "Ready") && Has(node, NotReadyKey, "NoSchedule"))
+            wanted.Add((NotReadyKey, "NoSchedule"));
         if (node.Spec.Unschedulable)
             wanted.Add((UnschedulableKey, "NoSchedule"));
         var taints = node.Spec.Taints.Where(t => !IsOurs(t) || wanted.Contains((t.Key, t.Effect))).ToList();

@@ -93,6 +93,8 @@ public sealed class NodeLifecycleTests : ControllerTest
         // ready, memory pressure, unschedulable, taints before, may evict; taints after
         { "True", "False", false, "x:NoSchedule", "", "x:NoSchedule" },
         { "False", "False", false, "", "", "not-ready:NoSchedule" },
+        { "", "False", false, "not-ready:NoSchedule", "", "not-ready:NoSchedule" },
+        { "", "False", false, "", "evict", "" },
         { "False", "False", false, "", "evict", "not-ready:NoSchedule not-ready:NoExecute" },
         { "Unknown", "False", false, "not-ready:NoSchedule not-ready:NoExecute", "", "unreachable:NoSchedule unreachable:NoExecute" },
         { "True", "True", true, "not-ready:NoExecute", "", "memory-pressure:NoSchedule unschedulable:NoSchedule" },
@@ -106,7 +108,7 @@ public sealed class NodeLifecycleTests : ControllerTest
         var node = new Node
         {
             Spec = new() { Unschedulable = unschedulable, Taints = [.. before.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(t => t.Split(':')).Select(p => new Taint { Key = "node.kubernetes.io/" + p[0], Effect = p[1] })] },
-            Status = new() { Conditions = [new() { Type = "Ready", Status = ready }, new() { Type = "MemoryPressure", Status = pressure }] },
+            Status = new() { Conditions = [.. ready.Length > 0 ? new NodeCondition[] { new() { Type = "Ready", Status = ready } } : [], new() { Type = "MemoryPressure", Status = pressure }] },
         };
         var taints = NodeHealth.Taints(node, evict.Length > 0, Time.GetUtcNow()) ?? node.Spec.Taints;
         Assert.Equal(after, string.Join(' ', taints.Select(t => $"{t.Key["node.kubernetes.io/".Length..]}:{t.Effect}")));
