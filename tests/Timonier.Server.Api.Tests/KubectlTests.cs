@@ -175,6 +175,40 @@ public class KubectlTests(ServerFixture fixture) : IClassFixture<ServerFixture>
     }
 
     [Fact]
+    public async Task CustomResource_IsServedAndValidated()
+    {
+        await ApplyAsync("""
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata: {name: crontabs.stable.example.com}
+            spec:
+              group: stable.example.com
+              scope: Namespaced
+              names: {plural: crontabs, singular: crontab, kind: CronTab, shortNames: [ct]}
+              versions:
+              - name: v1
+                served: true
+                storage: true
+                schema:
+                  openAPIV3Schema:
+                    type: object
+                    properties:
+                      spec:
+                        type: object
+                        required: [replicas]
+                        properties:
+                          replicas: {type: integer, minimum: 1}
+                          image: {type: string, default: nginx}
+            """);
+        await OkAsync("wait", "--for=condition=Established", "crd/crontabs.stable.example.com", "--timeout=20s");
+        const string Good = "apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata: {name: good}\nspec: {replicas: 2}\n";
+        Assert.Equal(0, (await fixture.Server.KubectlAsync(["create", "-f", "-"], Good)).ExitCode);
+        Assert.Equal("nginx", await OkAsync("get", "ct", "good", "-o", "jsonpath={.spec.image}"));
+        var bad = await fixture.Server.KubectlAsync(["create", "-f", "-"], Good.Replace("good", "bad", StringComparison.Ordinal).Replace("2}", "0}", StringComparison.Ordinal));
+        Assert.Contains("spec.replicas in body should be greater than or equal to 1", bad.Error);
+    }
+
+    [Fact]
     public async Task Json_OfAnObject_HasWhatUpstreamWrites()
     {
         await OkAsync("run", "shape", "--image=nginx");

@@ -20,6 +20,9 @@ namespace Timonier.Server;
 /// </summary>
 public sealed class ServerHost : IAsyncDisposable
 {
+    // First pods and first objects are made by then.
+    private static readonly TimeSpan SettleAfter = TimeSpan.FromMinutes(1);
+
     private readonly ServerOptions _options;
     private readonly TimeProvider _time = TimeProvider.System;
     private readonly ILoggerFactory _loggers = LoggerFactory.Create(b => b.AddSimpleConsole(c =>
@@ -62,7 +65,15 @@ public sealed class ServerHost : IAsyncDisposable
         informers.Start();
         _loops.Add(events.RunAsync(_stop.Token));
         _loops.Add(bootstrap.RunAsync(_stop.Token));
+        _loops.Add(SettleAsync(_stop.Token));
         Failure = node?.Running ?? Task.Delay(Timeout.InfiniteTimeSpan, _time, _stop.Token);
+    }
+
+    /// <summary>Gives back once what the start needed and a server at rest does not: nothing would, for at rest there is too little garbage for a collection.</summary>
+    private async Task SettleAsync(CancellationToken cancel)
+    {
+        await Task.Delay(SettleAfter, _time, cancel);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     /// <summary>Ends, with its exception, when a part fails in a way that it can't mend itself. After <see cref="StartAsync"/>.</summary>
