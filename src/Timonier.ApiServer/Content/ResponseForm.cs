@@ -64,7 +64,8 @@ internal sealed record ResponseForm(WireForm Wire, Transform Transform, bool Pre
         var kind = clause.Parameter("as");
         if (kind.Length == 0)
             return encoding == WireForm.Protobuf && (call.Schema.Type.NoProto || !call.Schema.IsBuiltIn()) ? null : new ResponseForm(encoding.Value, Transform.None, false);
-        if (clause.Parameter("g") != "meta.k8s.io" || clause.Parameter("v") is not ("v1" or "v1beta1") || call.Info.Verb is not ("get" or "list" or "watch" or "create" or "update" or "patch" or "delete" or "deletecollection"))
+        // The answer to a review is no table.
+        if ((call.Resource.Store is null && call.Info.Verb == "create") || clause.Parameter("g") != "meta.k8s.io" || clause.Parameter("v") is not ("v1" or "v1beta1") || call.Info.Verb is not ("get" or "list" or "watch" or "create" or "update" or "patch" or "delete" or "deletecollection"))
             return null;
         var collection = call.Info.Verb is "list" or "deletecollection";
         Transform? transform = kind switch

@@ -1,5 +1,7 @@
 using Timonier.Api.CustomResources;
 using Timonier.Api.Json;
+using Timonier.Api.Normalize;
+using Timonier.Api.Schema;
 using Timonier.ApiServer.Conversion;
 using Timonier.ApiServer.Printing;
 using Timonier.ApiServer.Registry;
@@ -19,7 +21,7 @@ internal static class CustomTable
             // With a conversion webhook versions may differ in more than their name: until those are asked, only the stored one is served.
             if (definition.ConversionWebhook is not null && !version.Storage)
                 continue;
-            yield return new ServedResource(version.Resource, resources, version.Storage ? null : new VersionConverter(version.Resource, stored))
+            yield return new ServedResource(version.Resource, resources, ConverterOf(version, stored))
             {
                 Deprecation = version.DeprecationWarning,
                 ListKind = definition.ListKind,
@@ -27,6 +29,14 @@ internal static class CustomTable
                 Scale = version.Scale is { } scale ? new Verbs.ScalePaths(Steps(scale.SpecReplicas), Steps(scale.StatusReplicas), scale.LabelSelector.Length > 0 ? Steps(scale.LabelSelector) : null) : Verbs.ScalePaths.BuiltIn,
             };
         }
+    }
+
+    /// <summary>Null: what is stored is what is served.</summary>
+    private static IConverter? ConverterOf(CustomResourceVersion version, ResourceSchema stored)
+    {
+        // Any "default" in the schema will do: at worst an object is looked through for nothing.
+        var defaults = version.OpenApi is not null && JsonEncoder.Encode(version.OpenApi).AsSpan().IndexOf("\"default\":"u8) >= 0;
+        return version.Storage && !defaults ? null : new CustomConverter(version.Resource, stored, defaults);
     }
 
     private static string[] Steps(string path) => path.Split('.', StringSplitOptions.RemoveEmptyEntries);
@@ -46,4 +56,17 @@ internal static class CustomTable
         ("integer", double number) => (long)number,
         _ => null,
     };
+}
+
+/// <summary>Between versions of a custom resource. Defaults that the schema got after an object was stored show when it is read.</summary>
+internal sealed class CustomConverter(ResourceSchema served, ResourceSchema stored, bool defaults) : VersionConverter(served, stored)
+{
+    private readonly TypeSchema _type = served.Type;
+
+    public override void FromStored(JsonMap obj)
+    {
+        base.FromStored(obj);
+        if (defaults)
+            Defaults.Apply(obj, _type);
+    }
 }

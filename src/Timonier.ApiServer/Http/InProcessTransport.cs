@@ -64,17 +64,21 @@ internal sealed class InProcessTransport(RequestPipeline pipeline, UserInfo user
             case WatchStep.Flush:
                 return null;
             case WatchStep.Initial:
-                return new RawWatchEvent(WatchEventType.Added, new(item.Object.ToArray()));
-            case WatchStep.Change when item.Seen.IsShared:
+                return new RawWatchEvent(WatchEventType.Added, new(Bytes(call, item.Object)));
+            case WatchStep.Change when item.Seen.IsShared && call.Resource.Converter is null:
                 var frame = item.Seen.Event.Frame;
                 var start = Cache.WatchFrames.Prefix(item.Seen.Type).Length;
                 return new RawWatchEvent((WatchEventType)item.Seen.Type, new(frame[start..^2]));
             case WatchStep.Change:
-                return new RawWatchEvent((WatchEventType)item.Seen.Type, new(item.Seen.Object.ToArray()));
+                return new RawWatchEvent((WatchEventType)item.Seen.Type, new(Bytes(call, item.Seen.Object)));
             default:
                 return new RawWatchEvent(WatchEventType.Bookmark, new(WatchWriter.Bookmark(call, item)));
         }
     }
+
+    /// <summary>In the version asked for. Other forms than the whole object are not made: what our own loops do not need, they do not read.</summary>
+    private static byte[] Bytes(ApiCall call, in Registry.EncodedObject obj) =>
+        call.Resource.Converter is null ? obj.ToArray() : Api.Json.JsonEncoder.Encode(Converted.FromStored(call, obj.Parse()));
 
     private static DefaultHttpContext Context(ApiRequest request, Stream output, CancellationToken cancel)
     {

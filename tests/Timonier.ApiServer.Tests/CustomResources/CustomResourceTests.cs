@@ -33,6 +33,19 @@ public sealed class CustomResourceTests
     }
 
     [Fact]
+    public async Task DefaultsThatCameLater_ShowOnRead()
+    {
+        await using var server = await StartAsync();
+        await server.OkAsync("POST", Widgets, """{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{}}""");
+        var definition = await server.OkAsync("GET", Definitions + "/widgets.example.com");
+        var color = (JsonMap)((JsonMap)definition.GetMap("spec")!.GetList("versions")!.OfType<JsonMap>().First(v => v.GetString("name") == "v1")).GetPath("schema", "openAPIV3Schema", "properties", "spec", "properties", "color")!;
+        color["default"] = "green";
+        await server.OkAsync("PUT", Definitions + "/widgets.example.com", Text(definition));
+        await WaitAsync(async () => (await server.OkAsync("GET", Widgets + "/w")).GetPath("spec", "color") is "green");
+        Assert.Equal("green", ((JsonMap)(await server.OkAsync("GET", Widgets)).GetList("items")![0]!).GetPath("spec", "color"));
+    }
+
+    [Fact]
     public async Task StatusScaleAndTable_AreTheDefinitions()
     {
         await using var server = await StartAsync();
