@@ -1,3 +1,5 @@
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Admission.Policies;
 using Timonier.ApiServer.Admission.Webhooks;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Requests;
@@ -18,6 +20,9 @@ public sealed record AdmissionOptions
     /// <summary>The server's own client, for what admission writes (quotas); asked for when the server runs.</summary>
     public required Func<ApiClient> Client { get; init; }
 
+    /// <summary>What is served now, custom resources too: the kinds that params of policies may be.</summary>
+    public Func<IReadOnlyList<ResourceSchema>> Resources { get; init; } = () => [];
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Validating steps of other parts, after all others.</summary>
@@ -34,7 +39,9 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
         var limits = new LimitRanger(reader);
         var priority = new PriorityAdmission(reader);
         var runtimeClass = new RuntimeClassAdmission(reader);
-        var webhooks = new WebhookAdmission(reader, new WebhookCaller(reader, options.Time));
+        var expressions = new PolicyExpressions();
+        var parameters = new PolicyParams(options.Resources, options.Client);
+        var webhooks = new WebhookAdmission(reader, new WebhookCaller(reader, options.Time), options.Authorizer, expressions);
         return new(
             [
                 new NamespaceLifecycle(reader),
@@ -48,6 +55,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
                 new StorageObjectInUseProtection(),
                 runtimeClass,
                 new DefaultIngressClass(reader),
+                new MutatingPolicies(reader, options.Authorizer, expressions, parameters),
                 webhooks,
             ],
             [
@@ -57,6 +65,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
                 new PersistentVolumeClaimResize(reader),
                 runtimeClass,
                 new CertificateAdmission(options.Authorizer),
+                new ValidatingPolicies(reader, options.Authorizer, expressions, parameters),
                 webhooks,
                 new ResourceQuotaAdmission(reader, options.Client),
                 .. options.Last,

@@ -40,7 +40,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         Network = new ServiceNetwork(options.ServiceCidr, random);
         var admission = AdmissionChain.Create(new AdmissionOptions
         {
-            Reader = reader, Random = random, Authorizer = access.Authorizer, Time = time, Last = [access.Escalation], Client = () => new ApiClient(Server!.InProcess()),
+            Reader = reader, Random = random, Authorizer = access.Authorizer, Time = time, Last = [access.Escalation], Client = () => new ApiClient(Server!.InProcess()), Resources = () => Server!.Registry.Resources,
         });
         var certificate = pki.Issue("server", ClusterPki.ServerProfile(options.KubernetesAddress, [Dns.GetHostName().ToLowerInvariant(), "kubernetes.default.svc." + options.ClusterDomain], LocalAddresses()));
         Server = new ApiServer.ApiServer(new ApiServerOptions

@@ -12,7 +12,9 @@ using Timonier.Api.Discovery.V1;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Admission.Policies;
 using Timonier.ApiServer.Admission.Webhooks;
+using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Tests.Strategies;
 
 namespace Timonier.ApiServer.Tests.Admission;
@@ -29,7 +31,7 @@ public sealed class WebhookTests : IAsyncDisposable
     public WebhookTests()
     {
         _caller = new WebhookCaller(_reader, TimeProvider.System);
-        _webhooks = new WebhookAdmission(_reader, _caller);
+        _webhooks = new WebhookAdmission(_reader, _caller, new MastersAuthorizer(), new PolicyExpressions());
     }
 
     [Fact]

@@ -18,13 +18,15 @@ internal static class RuleMatch
         "mutatingadmissionpolicies", "mutatingadmissionpolicybindings",
     ];
 
+    /// <summary>Requests that neither webhooks nor policies ever see.</summary>
+    public static bool IsExempt(AdmissionAttributes attributes) =>
+        attributes.Scope.Resource.GroupVersion.Group == "admissionregistration.k8s.io" && NeverSeen.Contains(attributes.Scope.Resource.Plural);
+
     /// <summary>The resource as the webhook shall see it; null when it does not want the request.</summary>
     public static GroupVersionResource? Match(Webhook webhook, AdmissionAttributes attributes, IObjectReader reader)
     {
         var resource = attributes.Scope.Resource;
-        if (resource.GroupVersion.Group == "admissionregistration.k8s.io" && NeverSeen.Contains(resource.Plural))
-            return null;
-        if (!InNamespaces(webhook.NamespaceSelector, attributes, reader) || !HasLabels(webhook.ObjectSelector, attributes))
+        if (IsExempt(attributes) || !InNamespaces(webhook.NamespaceSelector, attributes, reader) || !HasLabels(webhook.ObjectSelector, attributes))
             return null;
         var asked = resource.Resource;
         if (webhook.Rules.Any(r => Matches(r, asked, attributes)))

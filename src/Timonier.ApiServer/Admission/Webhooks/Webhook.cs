@@ -21,19 +21,22 @@ internal sealed record Webhook
     public required bool Equivalent { get; init; }
     public required bool AllowsDryRun { get; init; }
 
+    /// <summary>Expressions that must all be true for it to be asked.</summary>
+    public required IReadOnlyList<MatchCondition> Conditions { get; init; }
+
     /// <summary>Asked again when a later webhook changed the object.</summary>
     public bool Reinvoke { get; init; }
 
     public static Webhook Of(MutatingWebhook w) => new()
     {
-        Name = w.Name, Client = w.ClientConfig, Rules = w.Rules, NamespaceSelector = w.NamespaceSelector, ObjectSelector = w.ObjectSelector, ReviewVersions = w.AdmissionReviewVersions,
+        Name = w.Name, Client = w.ClientConfig, Rules = w.Rules, NamespaceSelector = w.NamespaceSelector, Conditions = w.MatchConditions, ObjectSelector = w.ObjectSelector, ReviewVersions = w.AdmissionReviewVersions,
         TimeoutSeconds = w.TimeoutSeconds ?? 10, IgnoresFailure = w.FailurePolicy == "Ignore", Equivalent = w.MatchPolicy != "Exact", AllowsDryRun = w.SideEffects is "None" or "NoneOnDryRun",
         Reinvoke = w.ReinvocationPolicy == "IfNeeded",
     };
 
     public static Webhook Of(ValidatingWebhook w) => new()
     {
-        Name = w.Name, Client = w.ClientConfig, Rules = w.Rules, NamespaceSelector = w.NamespaceSelector, ObjectSelector = w.ObjectSelector, ReviewVersions = w.AdmissionReviewVersions,
+        Name = w.Name, Client = w.ClientConfig, Rules = w.Rules, NamespaceSelector = w.NamespaceSelector, Conditions = w.MatchConditions, ObjectSelector = w.ObjectSelector, ReviewVersions = w.AdmissionReviewVersions,
         TimeoutSeconds = w.TimeoutSeconds ?? 10, IgnoresFailure = w.FailurePolicy == "Ignore", Equivalent = w.MatchPolicy != "Exact", AllowsDryRun = w.SideEffects is "None" or "NoneOnDryRun",
     };
 }

@@ -1,13 +1,16 @@
 using System.Security.Cryptography;
 using Timonier.Api.Admissionregistration.V1;
+using Timonier.Api.Cel;
 using Timonier.Api.Errors;
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Admission.Policies;
+using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Admission.Webhooks;
 
 /// <summary>Asks the registered webhooks: the mutating ones one after the other by name of their configuration, the validating ones at once.</summary>
-internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller caller) : IMutatingAdmission, IValidatingAdmission
+internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller caller, IAuthorizer authorizer, PolicyExpressions expressions) : IMutatingAdmission, IValidatingAdmission
 {
     public async ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
@@ -39,6 +42,8 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
     {
         if (RuleMatch.Match(webhook, attributes, reader) is not { } resource)
             return false;
+        if (webhook.Conditions.Count > 0 && !Wants(webhook, attributes))
+            return false;
         if (attributes.Scope.DryRun && !webhook.AllowsDryRun)
             throw ApiException.BadRequest($"admission webhook \"{webhook.Name}\" does not support dry run");
         try
@@ -50,6 +55,20 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
             if (webhook.IgnoresFailure)
                 return false;
             throw ApiException.InternalError($"failed calling webhook \"{webhook.Name}\": failed to call webhook: {e.Message}", e);
+        }
+    }
+
+    private bool Wants(Webhook webhook, AdmissionAttributes attributes)
+    {
+        try
+        {
+            return PolicyMatch.Conditions(webhook.Conditions, expressions, new PolicyInputs(attributes, null, reader, authorizer), []);
+        }
+        catch (CelException e)
+        {
+            if (webhook.IgnoresFailure)
+                return false;
+            throw attributes.Forbidden($"webhook \"{webhook.Name}\": {e.Message}");
         }
     }
 

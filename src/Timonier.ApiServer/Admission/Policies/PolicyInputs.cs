@@ -1,0 +1,75 @@
+using Timonier.Api.Cel;
+using Timonier.Api.Cel.Library;
+using Timonier.Api.Core.V1;
+using Timonier.Api.Json;
+using Timonier.Api.Kinds;
+using Timonier.Api.Schema;
+using Timonier.ApiServer.Admission.Webhooks;
+using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Strategies;
+
+namespace Timonier.ApiServer.Admission.Policies;
+
+/// <summary>What the expressions of one policy see of one request; each part is made when it is first asked for. Not thread-safe.</summary>
+internal sealed class PolicyInputs(AdmissionAttributes attributes, JsonMap? parameters, IObjectReader reader, IAuthorizer authorizer)
+{
+    private readonly Dictionary<string, object?> _made = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CelProgram> _variables = new(StringComparer.Ordinal);
+
+    /// <summary>What all expressions together may cost.</summary>
+    public CelBudget Budget { get; } = new(CelBudget.PerObject);
+
+    /// <summary>A variable of the policy: evaluated when first named.</summary>
+    public void Define(string name, CelProgram program) => _variables[$"variables.{name}"] = program;
+
+    /// <exception cref="CelException">The evaluation failed.</exception>
+    public object? Evaluate(CelProgram program) => program.Evaluate(Get, Budget);
+
+    private object? Get(string name)
+    {
+        // The object changes under mutations.
+        if (name == "object")
+            return attributes.Object;
+        if (_made.TryGetValue(name, out var value))
+            return value;
+        return _made[name] = name switch
+        {
+            "oldObject" => attributes.OldObject,
+            "params" => parameters,
+            "request" => Review.Request(attributes, attributes.Scope.Resource.Resource, "v1", "").GetMap("request"),
+            "namespaceObject" => NamespaceObject(),
+            "authorizer" => Authorizer(),
+            "authorizer.requestResource" => Authorizer().ForResource(RequestResource()),
+            _ when _variables.TryGetValue(name, out var program) => Evaluate(program),
+            _ => throw new CelException($"no such attribute(s): {name}"),
+        };
+    }
+
+    private JsonMap? NamespaceObject()
+    {
+        if (attributes.Scope.Namespace.Length == 0 || attributes.Scope.Resource.GroupResource == "namespaces")
+            return null;
+        return reader.Get<Namespace>("", attributes.Scope.Namespace) is { } found ? JsonParser.ParseMap(JsonWrite.ToBytes(found)) : null;
+    }
+
+    private CelAuthorizer Authorizer() => new(check =>
+    {
+        var user = check.ServiceAccount is { } account
+            ? new UserInfo($"system:serviceaccount:{account.Namespace}:{account.Name}", ["system:serviceaccounts", $"system:serviceaccounts:{account.Namespace}", "system:authenticated"])
+            : attributes.Scope.User;
+        var (decision, reason) = authorizer.Authorize(new AuthorizationAttributes
+        {
+            User = user, Verb = check.Verb, IsResource = check.Path.Length == 0, Path = check.Path, Group = check.Group, Version = "*", Resource = check.Resource,
+            Subresource = check.Subresource, Namespace = check.Namespace, Name = check.Name,
+        });
+        return (decision == Decision.Allow, reason, null);
+    });
+
+    private CelAuthorizationCheck RequestResource()
+    {
+        GroupVersionResource resource = attributes.Scope.Resource.Resource;
+        return new() { Group = resource.Group, Resource = resource.Resource, Subresource = attributes.Scope.Subresource, Namespace = attributes.Scope.Namespace, Name = attributes.Scope.Name };
+    }
+}

@@ -1,0 +1,88 @@
+using Timonier.Api.Admissionregistration.V1;
+using Timonier.Api.Core.V1;
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Admission.Policies;
+using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Tests.Strategies;
+
+namespace Timonier.ApiServer.Tests.Admission;
+
+public class PolicyTests
+{
+    private const string Match = """ "matchConstraints":{"resourceRules":[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["deployments"]}]} """;
+
+    private readonly TestReader _reader = new(Given.Object<Namespace>("""{"metadata":{"name":"ns","labels":{"env":"test"}}}"""));
+
+    [Theory]
+    [InlineData(""" "validations":[{"expression":"object.spec.replicas <= 5"}] """, "failed expression: object.spec.replicas <= 5")]
+    [InlineData(""" "validations":[{"expression":"object.spec.replicas <= 5","message":"too many"}] """, "too many")]
+    [InlineData(""" "validations":[{"expression":"object.spec.replicas <= 5","messageExpression":"'not ' + string(object.spec.replicas)"}] """, "not 7")]
+    [InlineData(""" "variables":[{"name":"max","expression":"3"},{"name":"twice","expression":"variables.max * 2"}],"validations":[{"expression":"object.spec.replicas <= variables.twice","message":"m"}] """, "m")]
+    [InlineData(""" "validations":[{"expression":"object.spec.replicas <= 9"}] """, "")]
+    [InlineData(""" "matchConditions":[{"name":"c","expression":"request.userInfo.username != 'alice'"}],"validations":[{"expression":"false"}] """, "")]
+    [InlineData(""" "validations":[{"expression":"namespaceObject.metadata.labels.env == 'test'"}] """, "")]
+    [InlineData(""" "validations":[{"expression":"object.spec.nothing > 1"}] """, "expression 'object.spec.nothing > 1' resulted in error: no such key: nothing")]
+    [InlineData(""" "failurePolicy":"Ignore","validations":[{"expression":"object.spec.nothing > 1"}] """, "")]
+    public async Task Policy_DeniesWhatItsExpressionsRefuse(string spec, string message)
+    {
+        Bind(spec, "Deny");
+        var fault = await Record.ExceptionAsync(async () => await Validating().ValidateAsync(Deployment(), default));
+        if (message.Length == 0)
+        {
+            Assert.Null(fault);
+            return;
+        }
+        var refusal = Assert.IsType<ApiException>(fault);
+        Assert.Equal((422, "Invalid", $"deployments.apps \"d\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: {message}"), (refusal.Code, refusal.Reason, refusal.Message));
+    }
+
+    [Fact]
+    public async Task BindingThatWarns_LetsThrough()
+    {
+        Bind(""" "validations":[{"expression":"false","message":"m"}] """, "Warn");
+        var attributes = Deployment();
+        await Validating().ValidateAsync(attributes, default);
+        Assert.Equal(["Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': m"], attributes.Scope.Warnings);
+    }
+
+    [Fact]
+    public async Task OtherResources_AreNotLookedAt()
+    {
+        Bind(""" "validations":[{"expression":"false"}] """, "Deny");
+        await Validating().ValidateAsync(new() { Scope = Given.Scope("configmaps"), Operation = "CREATE", Object = [] }, default);
+        await Validating().ValidateAsync(Deployment() with { Operation = "DELETE" }, default);
+    }
+
+    [Theory]
+    [InlineData("""{"patchType":"JSONPatch","jsonPatch":{"expression":"[JSONPatch{op: 'add', path: '/spec/paused', value: true}]"}}""", """{"replicas":7,"paused":true,"template":{"spec":{"containers":[{"name":"c"}]}}}""")]
+    [InlineData("""{"patchType":"ApplyConfiguration","applyConfiguration":{"expression":"Object{spec: Object.spec{replicas: 2, template: Object.spec.template{spec: Object.spec.template.spec{containers: [Object.spec.template.spec.containers{name: 'd', image: 'i'}]}}}}"}}""", """{"replicas":2,"template":{"spec":{"containers":[{"name":"d","image":"i"},{"name":"c"}]}}}""")]
+    public async Task MutatingPolicy_ChangesTheObject(string mutation, string spec)
+    {
+        _reader.Objects.Add(Given.Object<MutatingAdmissionPolicy>("""{"metadata":{"name":"p"},"spec":{"mutations":[MUTATION],MATCH}}""".Replace("MUTATION", mutation, StringComparison.Ordinal).Replace("MATCH", Match, StringComparison.Ordinal)));
+        _reader.Objects.Add(Given.Object<MutatingAdmissionPolicyBinding>("""{"metadata":{"name":"b"},"spec":{"policyName":"p"}}"""));
+        var attributes = Deployment();
+        await new MutatingPolicies(_reader, new MastersAuthorizer(), new PolicyExpressions(), Parameters()).AdmitAsync(attributes, default);
+        var changed = attributes.Object!.GetMap("spec")!;
+        var containers = (JsonList)changed.GetPath("template", "spec", "containers")!;
+        containers.Sort((a, b) => -string.CompareOrdinal(((JsonMap)a!).GetString("name"), ((JsonMap)b!).GetString("name")));
+        Given.AssertSame(spec, changed);
+    }
+
+    private static PolicyParams Parameters() => new(() => [], () => throw new InvalidOperationException("no params here"));
+
+    private static AdmissionAttributes Deployment() => new()
+    {
+        Scope = Given.Scope("deployments.apps", name: "d") with { Warnings = new List<string>() }, Operation = "CREATE",
+        Object = Given.Json("""{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"replicas":7,"template":{"spec":{"containers":[{"name":"c"}]}}}}"""),
+    };
+
+    private ValidatingPolicies Validating() => new(_reader, new MastersAuthorizer(), new PolicyExpressions(), Parameters());
+
+    private void Bind(string spec, string action)
+    {
+        _reader.Objects.Add(Given.Object<ValidatingAdmissionPolicy>("""{"metadata":{"name":"p"},"spec":{SPEC,MATCH}}""".Replace("SPEC", spec, StringComparison.Ordinal).Replace("MATCH", Match, StringComparison.Ordinal)));
+        _reader.Objects.Add(Given.Object<ValidatingAdmissionPolicyBinding>("""{"metadata":{"name":"b"},"spec":{"policyName":"p","validationActions":["ACTION"]}}""".Replace("ACTION", action, StringComparison.Ordinal)));
+    }
+}
