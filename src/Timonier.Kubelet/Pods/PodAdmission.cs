@@ -29,5 +29,25 @@ internal static class PodAdmission
         return pod.Spec.Os is { Name: not ("" or "linux") } ? new("PodOSNotSupported", "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS") : null;
     }
 
+    /// <summary>As <see cref="Refuse"/>, for what another pod of this node has taken: the ports of the host. Who binds a pod by hand asks no scheduler.</summary>
+    /// <param name="others">The pods on this node that have not ended.</param>
+    public static WaitingReason? RefuseBeside(Pod pod, IEnumerable<Pod> others)
+    {
+        var wanted = HostPorts(pod).ToList();
+        if (wanted.Count == 0)
+            return null;
+        var taken = others.SelectMany(HostPorts).ToList();
+        return wanted.Any(w => taken.Any(t => t.Port == w.Port && t.Protocol == w.Protocol && (t.Ip == w.Ip || t.Ip == AnyIp || w.Ip == AnyIp)))
+            ? new("NodePorts", "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports") : null;
+    }
+
+    private const string AnyIp = "0.0.0.0";
+
+    private static IEnumerable<(int Port, string Protocol, string Ip)> HostPorts(Pod pod) =>
+        from container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(c => c.RestartPolicy == "Always"))
+        from port in container.Ports
+        where port.HostPort > 0
+        select (port.HostPort, port.Protocol.Length == 0 ? "TCP" : port.Protocol, port.HostIP.Length == 0 ? AnyIp : port.HostIP);
+
     private static WaitingReason Forbidden(string message) => new("SysctlForbidden", "Pod was rejected: " + message);
 }
