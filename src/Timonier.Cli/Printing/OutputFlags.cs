@@ -99,7 +99,7 @@ internal sealed class OutputFlags
     }
 
     /// <summary>Keys in order, as Go writes its maps.</summary>
-    private static object? Sorted(object? value)
+    internal static object? Sorted(object? value)
     {
         if (value is JsonList list)
             return new JsonList(list.Select(Sorted));

@@ -1,10 +1,8 @@
 namespace Timonier.Cli.Printing;
 
-/// <summary>Columns of text, as wide as their longest cell, three spaces apart.</summary>
-internal sealed class TextTable(TextWriter output)
+/// <summary>Columns of text, as wide as their longest cell, some spaces apart.</summary>
+internal sealed class TextTable(TextWriter output, int gap = 3)
 {
-    private const int Gap = 3;
-
     /// <summary>No column but the last is narrower, gap included.</summary>
     private const int WidthMin = 6;
 
@@ -27,7 +25,7 @@ internal sealed class TextTable(TextWriter output)
         foreach (var row in _rows)
         {
             for (var i = 0; i < row.Length; i++)
-                output.Write(i == row.Length - 1 ? row[i] : row[i].PadRight(Math.Max(_widths[i] + Gap, WidthMin)));
+                output.Write(i == row.Length - 1 ? row[i] : row[i].PadRight(Math.Max(_widths[i] + gap, gap == 3 ? WidthMin : 0)));
             output.WriteLine();
         }
         _rows.Clear();
