@@ -32,7 +32,7 @@ internal static class CustomTable
     }
 
     /// <summary>Null: what is stored is what is served.</summary>
-    private static IConverter? ConverterOf(CustomResourceVersion version, ResourceSchema stored)
+    private static CustomConverter? ConverterOf(CustomResourceVersion version, ResourceSchema stored)
     {
         // Any "default" in the schema will do: at worst an object is looked through for nothing.
         var defaults = version.OpenApi is not null && JsonEncoder.Encode(version.OpenApi).AsSpan().IndexOf("\"default\":"u8) >= 0;
