@@ -20,8 +20,9 @@ namespace Timonier.Server;
 /// </summary>
 public sealed class ServerHost : IAsyncDisposable
 {
-    // First pods and first objects are made by then.
-    private static readonly TimeSpan SettleAfter = TimeSpan.FromMinutes(1);
+    // What a server at rest allocates between two looks, and what is worth a collection of some tens of milliseconds.
+    private static readonly TimeSpan SettlePause = TimeSpan.FromSeconds(30);
+    private const long RestBytesMax = 32 << 20, GarbageBytesMin = 24 << 20;
 
     private readonly ServerOptions _options;
     private readonly TimeProvider _time = TimeProvider.System;
@@ -69,11 +70,24 @@ public sealed class ServerHost : IAsyncDisposable
         Failure = node?.Running ?? Task.Delay(Timeout.InfiniteTimeSpan, _time, _stop.Token);
     }
 
-    /// <summary>Gives back once what the start needed and a server at rest does not: nothing would, for at rest there is too little garbage for a collection.</summary>
+    /// <summary>
+    /// Gives memory back when the server is at rest: the start, or a burst of requests, left garbage, and at rest there is too little new
+    /// garbage for a collection of its own to come. A busy server is left alone: the collection would cost it a pause.
+    /// </summary>
     private async Task SettleAsync(CancellationToken cancel)
     {
-        await Task.Delay(SettleAfter, _time, cancel);
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        long seen = 0, collected = 0;
+        while (!cancel.IsCancellationRequested)
+        {
+            await Task.Delay(SettlePause, _time, cancel);
+            var allocated = GC.GetTotalAllocatedBytes();
+            var atRest = allocated - seen < RestBytesMax;
+            seen = allocated;
+            if (!atRest || allocated - collected < GarbageBytesMin)
+                continue;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            collected = allocated;
+        }
     }
 
     /// <summary>Ends, with its exception, when a part fails in a way that it can't mend itself. After <see cref="StartAsync"/>.</summary>
