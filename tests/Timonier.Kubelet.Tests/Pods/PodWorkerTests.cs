@@ -68,6 +68,19 @@ public sealed class PodWorkerTests : IAsyncLifetime
 
     private string Waiting() => _cluster.Status?.ContainerStatuses[0].State.Waiting?.Reason ?? "";
 
+    // While the volume's link moves, a path that was resolved before may lead nowhere.
+    private static string Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
     private int Count(string call) => _cri.Calls.Count(c => c == call);
 
     [Fact]
@@ -106,7 +119,7 @@ public sealed class PodWorkerTests : IAsyncLifetime
         worker.TaskEnded(_cri.End("a", 0));
         EventuallyPhase("Succeeded");
         Eventually(() => Count("StopPodSandbox") == 1);
-        Assert.Equal("Completed", _cluster.Status!.ContainerStatuses[0].State.Terminated!.Reason);
+        Eventually(() => _cluster.Status!.ContainerStatuses[0].State.Terminated?.Reason == "Completed");
     }
 
     [Fact]
@@ -185,15 +198,15 @@ public sealed class PodWorkerTests : IAsyncLifetime
         var pod = TestPods.Pod();
         var worker = Start(pod with { Spec = pod.Spec with { Volumes = [new() { Name = "v", ConfigMap = new() { Name = "cm" } }] } });
         Eventually(() => _cluster.Events.Any(e => e == "FailedMount MountVolume.SetUp failed for volume \"v\" : configmap \"cm\" not found"));
-        Assert.Equal("ContainerCreating", Waiting());
+        Eventually(() => Waiting() == "ContainerCreating");
         _cluster.ConfigMaps["cm"] = new() { Data = new Dictionary<string, string> { ["k"] = "1" } };
         worker.ContentsChanged();
         EventuallyPhase("Running");
         var file = Path.Combine(_directory.FullName, "kubelet/pods/u1/volumes/kubernetes.io~configmap/v/k");
-        Assert.Equal("1", File.ReadAllText(file));
+        Assert.Equal("1", Read(file));
         _cluster.ConfigMaps["cm"] = new() { Data = new Dictionary<string, string> { ["k"] = "2" } };
         worker.ContentsChanged();
-        Eventually(() => File.ReadAllText(file) == "2");
+        Eventually(() => Read(file) == "2");
     }
 
     [Fact]
