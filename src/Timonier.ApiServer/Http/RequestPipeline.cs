@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Timonier.Api;
 using Timonier.Api.Errors;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Authentication;
@@ -19,6 +20,9 @@ namespace Timonier.ApiServer.Http;
 /// </summary>
 internal sealed class RequestPipeline(ServerCore core, ILogger log)
 {
+    /// <summary>Upstream's --request-timeout.</summary>
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(60);
+
     private readonly WritePath _writes = new(core);
     private readonly DeletePath _deletes = new(core);
     private readonly InFlightLimit _limit = new(core.Options.InFlightMax);
@@ -90,7 +94,42 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         // 3 authorize
         Authorize(info, user);
 
-        await DispatchAsync(http, info, user);
+        if (info.Verb is "create" or "update" or "patch" or "delete" or "deletecollection" && !LongRunning.Is(info, request.Query))
+            await DispatchInTimeAsync(http, info, user);
+        else
+            await DispatchAsync(http, info, user);
+    }
+
+    /// <summary>A write ends within its time, whatever it waits for: a slow client, a webhook, the disk. Reads wait for nothing.</summary>
+    private async Task DispatchInTimeAsync(HttpContext http, RequestInfo info, UserInfo user)
+    {
+        var client = http.RequestAborted;
+        using var limit = new CancellationTokenSource(TimeoutOf(http), core.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(client, limit.Token);
+        http.RequestAborted = either.Token;
+        try
+        {
+            await DispatchAsync(http, info, user);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !client.IsCancellationRequested)
+        {
+            throw ApiException.Timeout("request did not complete within the allotted timeout");
+        }
+        finally
+        {
+            http.RequestAborted = client;
+        }
+    }
+
+    /// <summary>The client may ask for less than the server's time, as in ?timeout=10s, not for more.</summary>
+    private static TimeSpan TimeoutOf(HttpContext http)
+    {
+        var text = http.Request.Query["timeout"].ToString();
+        if (text.Length == 0)
+            return RequestTimeout;
+        if (!GoDuration.TryParse(text, out var asked))
+            throw ApiException.BadRequest($"invalid timeout specified in the request URL: time: invalid duration \"{text}\"");
+        return asked > TimeSpan.Zero && asked < RequestTimeout ? asked : RequestTimeout;
     }
 
     private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http)
