@@ -1,5 +1,6 @@
 using Timonier.Client;
 using Timonier.Controllers.Autoscaling;
+using Timonier.Controllers.CertificateCleanup;
 using Timonier.Controllers.Disruption;
 using Timonier.Controllers.Endpoints;
 using Timonier.Controllers.EndpointSlice;
@@ -37,6 +38,7 @@ public sealed partial class ControllerManager
         new DisruptionController(context),
         new StaleDisruptionController(context),
         new HorizontalController(context),
+        new CertificateCleaner(context),
         new VolumeBinder(context),
         new ClaimProtectionController(context),
         new VolumeProtectionController(context),
