@@ -13,6 +13,9 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
     /// <summary>The level that is served. What clients parse says so, and nothing else.</summary>
     public const string GitVersion = "v1.36.2";
 
+    /// <summary>Clients want a hash here; there is no commit of upstream's that this is.</summary>
+    private const string NoCommit = "0000000000000000000000000000000000000000";
+
     /// <summary>Each with what must hold; upstream's names where they exist.</summary>
     private static readonly (string Name, Func<ServerCore, bool> Holds)[] Checks =
     [
@@ -47,7 +50,7 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
     private static JsonMap Version() => new()
     {
         ["major"] = "1", ["minor"] = "36", ["emulationMajor"] = "1", ["emulationMinor"] = "36", ["minCompatibilityMajor"] = "1", ["minCompatibilityMinor"] = "35",
-        ["gitVersion"] = GitVersion, ["gitCommit"] = "", ["gitTreeState"] = "clean", ["buildDate"] = "1970-01-01T00:00:00Z",
+        ["gitVersion"] = GitVersion, ["gitCommit"] = NoCommit, ["gitTreeState"] = "clean", ["buildDate"] = "1970-01-01T00:00:00Z",
         ["goVersion"] = "go1.26", ["compiler"] = "gc", ["platform"] = "linux/amd64",
     };
 

@@ -68,11 +68,11 @@ internal sealed class CertificateStrategy : TypedStrategy<CertificateSigningRequ
             errors.Invalid("status.conditions", "Denied", "Approved and Denied conditions are mutually exclusive");
     }
 
-    // The subresource's own conditions come from the client, those of the other from what is stored; a decision stays.
+    // "approval" takes all conditions from the client, "status" all but the decisions; a decision that was made stays.
     private static JsonList Conditions(JsonMap old, JsonMap? sent, bool approval, DateTimeOffset now)
     {
-        var merged = new JsonList(old.Maps("conditions").Where(c => IsDecision(c) || approval));
-        foreach (var condition in sent.Maps("conditions").Where(c => IsDecision(c) == approval))
+        var merged = new JsonList(old.Maps("conditions").Where(IsDecision));
+        foreach (var condition in sent.Maps("conditions").Where(c => approval || !IsDecision(c)))
         {
             var was = old.Maps("conditions").FirstOrDefault(c => c.Text("type") == condition.Text("type"));
             condition.Default("lastUpdateTime", Api.Kinds.JsonWrite.FormatTime(now));
