@@ -41,7 +41,7 @@ internal sealed class Kustomization
         foreach (var resource in resources.Where(r => r.NeedsHash))
             resource.Name = $"{resource.Name}-{ContentHash.Of(resource.Object)}";
         NameReferences.Update(resources);
-        return [.. resources.Select(r => r.Object)];
+        return [.. ApplyOrder.Sort(resources.Select(r => r.Object))];
     }
 
     /// <summary>A component changes what its caller has gathered; all else begins with nothing.</summary>
