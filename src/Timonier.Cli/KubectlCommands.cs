@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Timonier.Cli.Config;
 using Timonier.Cli.Verbs;
 
 namespace Timonier.Cli;
@@ -17,6 +18,16 @@ public static class KubectlCommands
                 verb.Options.Add(option);
             root.Subcommands.Add(verb);
         }
+    }
+
+    /// <summary>kubectl takes its common flags before the verb too: they are put behind it, where the verb knows them.</summary>
+    public static string[] Arrange(string[] arguments)
+    {
+        var options = new GlobalFlags().All.SelectMany(o => o.Aliases.Append(o.Name).Select(name => (name, IsFlag: o.ValueType == typeof(bool)))).ToDictionary(o => o.name, o => o.IsFlag, StringComparer.Ordinal);
+        var verb = 0;
+        while (verb < arguments.Length && options.TryGetValue(arguments[verb].Split('=')[0], out var isFlag))
+            verb += isFlag || arguments[verb].Contains('=') ? 1 : 2;
+        return verb == 0 || verb >= arguments.Length ? arguments : [arguments[verb], .. arguments[..verb], .. arguments[(verb + 1)..]];
     }
 
     private static IEnumerable<Command> Verbs(CliShell shell)

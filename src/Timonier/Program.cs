@@ -15,7 +15,7 @@ var root = new RootCommand("Kubernetes, whole, in one program.")
 KubectlCommands.AddTo(root, CliEnvironment.OfProcess());
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return await root.Parse(KubectlCommands.Arrange(args)).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (CommandException e)
 {
