@@ -48,7 +48,8 @@ public partial class TidyTests
     public void Solution_NamesEveryProject()
     {
         var solution = Repository.Read("Timonier.slnx");
-        Assert.Empty(Repository.Files("*.csproj", "src", "tests").Where(f => !solution.Contains($"\"{f}\"", StringComparison.Ordinal)));
+        var missing = Repository.Files("*.csproj", "src", "tests").Where(f => !solution.Contains($"\"{f}\"", StringComparison.Ordinal)).ToArray();
+        Assert.True(missing.Length == 0, "not in Timonier.slnx: " + string.Join(", ", missing));
     }
 
     [Fact]
