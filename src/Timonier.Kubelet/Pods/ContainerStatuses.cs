@@ -41,7 +41,7 @@ internal static class ContainerStatuses
     private static ContainerStatus Make(PodStatusInput input, Container container, ContainerKind kind, ContainerStatus? before)
     {
         var runtime = input.Runtime.Find(container.Name);
-        var status = runtime is null ? Absent(input, container, kind, before) : Present(input, container, runtime, before);
+        var status = runtime is null ? Absent(input, container, before) : Present(input, container, runtime, before);
         if (MaySayWaiting(input, container, kind, runtime) && input.Waiting.TryGetValue(container.Name, out var waiting))
         {
             status = status with
@@ -56,7 +56,7 @@ internal static class ContainerStatuses
     private static bool MaySayWaiting(PodStatusInput input, Container container, ContainerKind kind, RuntimeContainer? runtime) =>
         !input.Terminating && runtime is not { IsRunning: true } && PodSpecs.ShouldRestart(input.Pod, container, kind, runtime);
 
-    private static ContainerStatus Absent(PodStatusInput input, Container container, ContainerKind kind, ContainerStatus? before)
+    private static ContainerStatus Absent(PodStatusInput input, Container container, ContainerStatus? before)
     {
         var status = new ContainerStatus { Name = container.Name, Image = container.Image };
         if (before is { State.Terminated: not null })
@@ -72,7 +72,7 @@ internal static class ContainerStatuses
             // It never ran, and never will.
             return status with { State = new() { Terminated = new() { Reason = "ContainerStatusUnknown", Message = "The container could not be located when the pod was terminated", ExitCode = VanishedExitCode } } };
         }
-        var reason = input.Pod.Spec.InitContainers.Count > 0 && kind == ContainerKind.Regular ? "PodInitializing" : "ContainerCreating";
+        var reason = input.Pod.Spec.InitContainers.Count > 0 ? "PodInitializing" : "ContainerCreating";
         return status with { State = new() { Waiting = new() { Reason = reason } } };
     }
 

@@ -77,7 +77,8 @@ public sealed class PodStatusMakerTests
         Assert.Equal("False ContainersNotInitialized containers with incomplete status: [i]", Condition(status, "Initialized"));
         Assert.Equal("False", Condition(status, "PodReadyToStartContainers"));
         Assert.Equal("PodInitializing", status.ContainerStatuses[0].State.Waiting!.Reason);
-        Assert.Equal("ContainerCreating", status.InitContainerStatuses[0].State.Waiting!.Reason);
+        Assert.Equal("PodInitializing", status.InitContainerStatuses[0].State.Waiting!.Reason);
+        Assert.Equal("ContainerCreating", Make(Pod(), "").ContainerStatuses[0].State.Waiting!.Reason);
     }
 
     [Fact]
