@@ -40,6 +40,9 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
             var pause = RenewPause;
             try
             {
+                // Others write to the node too; upstream's kubelet looks as often.
+                if (_node is not null)
+                    _node = await client.GetAsync<Node>("", options.NodeName, cancellationToken);
                 var status = await StatusAsync(cancellationToken);
                 if (_node is null)
                     await RegisterAsync(status, cancellationToken);
@@ -95,8 +98,8 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
         var images = await cri.ListImagesAsync(cancellationToken);
         return (_node?.Status ?? NodeStatus.Empty) with
         {
-            Capacity = facts.Capacity,
-            Allocatable = facts.Allocatable,
+            Capacity = Merge(_node?.Status.Capacity ?? facts.Capacity, facts.Capacity),
+            Allocatable = Allocatable(_node?.Status.Capacity ?? facts.Capacity),
             Addresses = [.. facts.Addresses.Select(a => new NodeAddress { Type = "InternalIP", Address = a }), new() { Type = "Hostname", Address = facts.Hostname }],
             DaemonEndpoints = new() { KubeletEndpoint = new() { Port = options.Port } },
             NodeInfo = facts.SystemInfo,
@@ -149,12 +152,16 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
         var wasReady = IsReady(_node!.Status);
         var current = await client.GetAsync<Node>("", options.NodeName, cancellationToken);
         // Others write here too (attached volumes; extended resources in capacity): theirs stay.
-        status = status with { Capacity = Merge(current.Status.Capacity, status.Capacity), Allocatable = Merge(current.Status.Allocatable, status.Allocatable), VolumesAttached = current.Status.VolumesAttached };
+        status = status with { Capacity = Merge(current.Status.Capacity, facts.Capacity), Allocatable = Allocatable(current.Status.Capacity), VolumesAttached = current.Status.VolumesAttached };
         _node = await client.UpdateStatusAsync(current with { Status = status }, cancellationToken);
         _statusWritten = time.GetUtcNow();
         if (!wasReady && IsReady(status))
             events.Event(EventRecorder.ReferenceTo(_node) with { Uid = options.NodeName }, EventRecorder.Normal, "NodeReady", $"Node {options.NodeName} status is now: NodeReady");
     }
+
+    /// <summary>What others add to the capacity (extended resources have a domain in their name) can be used whole.</summary>
+    private Dictionary<string, Timonier.Api.Quantity> Allocatable(IReadOnlyDictionary<string, Timonier.Api.Quantity> capacity) =>
+        Merge(capacity.Where(c => c.Key.Contains('/')).ToDictionary(c => c.Key, c => c.Value), facts.Allocatable);
 
     private static Dictionary<string, Timonier.Api.Quantity> Merge(IReadOnlyDictionary<string, Timonier.Api.Quantity> theirs, IReadOnlyDictionary<string, Timonier.Api.Quantity> ours)
     {
