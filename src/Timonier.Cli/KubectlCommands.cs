@@ -48,6 +48,7 @@ public static class KubectlCommands
         yield return new RunVerb(shell).Create();
         yield return new ExposeVerb(shell).Create();
         yield return new KustomizeVerb(shell).Create();
+        yield return new ConfigVerb(shell).Create();
         yield return new DescribeVerb(shell).Create();
         yield return new TopVerb(shell).Create();
         yield return new AuthVerb(shell).Create();

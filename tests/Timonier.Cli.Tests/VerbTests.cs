@@ -119,6 +119,20 @@ public sealed class VerbTests : IAsyncLifetime
         Assert.DoesNotContain("aGlkZGVu", secret);
     }
 
+    [Fact]
+    public async Task Config_SwitchesContextAndNamespace()
+    {
+        await SaysAsync("config current-context", "x");
+        await SaysAsync("config use-context nope", "error: no context exists with the name: \"nope\"", code: 1);
+        Assert.Equal((await _server.KubectlAsync(["config", "get-contexts"])).Out, (await _server.RunAsync("config get-contexts")).Out);
+        await SaysAsync("config use-context shop", "Switched to context \"shop\".");
+        Assert.Equal("shop", (await _server.KubectlAsync(["config", "current-context"])).Out.Trim());
+        await SaysAsync("get pods", "No resources found in shop namespace.");
+        await SaysAsync("config set-context --current --namespace=default", "Context \"shop\" modified.");
+        await SaysAsync("get pods", "No resources found in default namespace.");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_server.Directory, "config")));
+    }
+
     [Theory]
     [InlineData("api-resources -o name")]
     [InlineData("api-versions")]

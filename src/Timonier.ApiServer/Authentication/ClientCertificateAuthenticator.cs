@@ -39,6 +39,6 @@ public sealed class ClientCertificateAuthenticator(ClientCertificates certificat
                 groups.Add(group);
         }
         var id = "X509SHA256=" + Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));
-        return new UserInfo(name, groups) { Extra = new Dictionary<string, IReadOnlyList<string>> { ["authentication.kubernetes.io/credential-id"] = [id] } };
+        return Authenticators.WithAuthenticated(new UserInfo(name, groups) { Extra = new Dictionary<string, IReadOnlyList<string>> { ["authentication.kubernetes.io/credential-id"] = [id] } });
     }
 }

@@ -28,6 +28,8 @@ public sealed class TokenAuthenticators(IReadOnlyList<ITokenAuthenticator> authe
         var identity = await AuthenticateAsync(token, apiAudiences, cancel);
         if (identity is not null)
         {
+            // Kept as requests see it, so that a cached answer costs nothing.
+            identity = identity with { User = Authenticators.WithAuthenticated(identity.User) };
             if (_cache.Count >= CacheEntriesMax)
                 _cache.Clear();
             _cache[token] = (identity, time.GetTimestamp() + (long)(CacheTime.TotalSeconds * time.TimestampFrequency));
