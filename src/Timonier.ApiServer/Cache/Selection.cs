@@ -77,7 +77,8 @@ internal sealed class LabelTerm(LabelRequirement requirement)
 }
 
 /// <summary>One requirement on a selectable field. Index -1: metadata.name, -2: metadata.namespace; both stand in the key.</summary>
-internal sealed class FieldTerm(int index, FieldRequirement requirement, string whenAbsent)
+/// <param name="otherIndex">The field that counts where the first is absent: an event's source is its component, else who reported it; -1: none.</param>
+internal sealed class FieldTerm(int index, FieldRequirement requirement, string whenAbsent, int otherIndex = -1)
 {
     public const int Name = -1;
     public const int Namespace = -2;
@@ -94,6 +95,8 @@ internal sealed class FieldTerm(int index, FieldRequirement requirement, string 
             return (index == Name ? name : ns) == requirement.Value;
         }
         var raw = obj.Field(index);
+        if (raw.IsEmpty && otherIndex >= 0)
+            raw = obj.Field(otherIndex);
         if (raw.IsEmpty)
             return whenAbsent == requirement.Value;
         if (raw[0] != (byte)'"')

@@ -33,6 +33,7 @@ internal static class Selections
         {
             "metadata.name" => FieldTerm.Name,
             "metadata.namespace" => FieldTerm.Namespace,
+            var path when resource.Schema.GroupResource is "events" or "events.events.k8s.io" => resource.Fields.IndexOf(EventField(path)),
             var path => resource.Fields.IndexOf(path),
         };
         if (index < 0 && requirement.Field is not ("metadata.name" or "metadata.namespace"))
@@ -41,8 +42,13 @@ internal static class Selections
                 ? "field label not supported: " + requirement.Field
                 : $"\"{requirement.Field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
         }
-        return new FieldTerm(index, requirement, index < 0 ? "" : WhenAbsent(resource.Schema.Type, requirement.Field));
+        var other = requirement.Field == "source" ? resource.Fields.IndexOf("reportingComponent") : -1;
+        return new FieldTerm(index, requirement, index < 0 ? "" : WhenAbsent(resource.Schema.Type, requirement.Field), other);
     }
+
+    // The names of events.k8s.io for the fields of the stored event.
+    private static string EventField(string path) =>
+        path == "reportingController" ? "reportingComponent" : path.StartsWith("regarding.", StringComparison.Ordinal) ? "involvedObject." + path["regarding.".Length..] : path;
 
     /// <summary>What Go shows of a field that JSON leaves out: the zero value as text.</summary>
     private static string WhenAbsent(TypeSchema type, string path)

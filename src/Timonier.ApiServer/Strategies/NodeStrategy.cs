@@ -62,11 +62,7 @@ internal sealed class EventStrategy : Strategy
 
     public override void ValidateCreate(RequestScope scope, JsonMap obj, FieldErrors errors)
     {
-        var @namespace = obj.Metadata().Text("namespace");
-        var involved = obj.GetMap("involvedObject")?.Text("namespace") ?? "";
-        // Events of objects without namespace stand in the default one.
-        if (involved.Length == 0 ? @namespace is not ("" or "default" or "kube-system") : involved != @namespace)
-            errors.Invalid("involvedObject.namespace", involved, "does not match event.namespace");
+        CheckNamespace(obj, errors);
         // Who writes by the new API says everything; the old one asks for nothing.
         if (scope.Resource.GroupVersion.Group != "events.k8s.io")
             return;
@@ -88,13 +84,15 @@ internal sealed class EventStrategy : Strategy
             errors.Invalid("type", "", "has invalid value: " + obj.Text("type"));
     }
 
-    public override void ValidateUpdate(RequestScope scope, JsonMap obj, JsonMap old, FieldErrors errors)
+    // NOTE: upstream means to keep most fields of an event as they were, but compares the new object with itself; clients rely on it.
+    public override void ValidateUpdate(RequestScope scope, JsonMap obj, JsonMap old, FieldErrors errors) => CheckNamespace(obj, errors);
+
+    private static void CheckNamespace(JsonMap obj, FieldErrors errors)
     {
-        ValidateCreate(scope, obj, errors);
-        if (scope.Resource.GroupVersion.Group != "events.k8s.io")
-            return;
-        var change = new Change(obj, old);
-        foreach (var field in (ReadOnlySpan<string>)["involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type", "eventTime", "action", "related", "reportingComponent", "reportingInstance"])
-            change.Immutable(errors, field);
+        var @namespace = obj.Metadata().Text("namespace");
+        var involved = obj.GetMap("involvedObject")?.Text("namespace") ?? "";
+        // Events of objects without namespace stand in the default one.
+        if (involved.Length == 0 ? @namespace is not ("" or "default" or "kube-system") : involved != @namespace)
+            errors.Invalid("involvedObject.namespace", involved, "does not match event.namespace");
     }
 }
