@@ -209,6 +209,13 @@ public class KubectlTests(ServerFixture fixture) : IClassFixture<ServerFixture>
     }
 
     [Fact]
+    public async Task Versions_OfProgramAndApi_AreOne()
+    {
+        using var version = JsonDocument.Parse(await OkAsync("get", "--raw", "/version"));
+        Assert.EndsWith($"Kubernetes {version.RootElement.GetProperty("gitVersion").GetString()}", (await fixture.Server.TimonierAsync("version")).Output.Trim());
+    }
+
+    [Fact]
     public async Task Json_OfAnObject_HasWhatUpstreamWrites()
     {
         await OkAsync("run", "shape", "--image=nginx");

@@ -49,6 +49,7 @@ internal static class UpCommand
         {
             // Nothing half done: a cluster that does not come up is not left behind.
             await daemon.StopAsync(CancellationToken.None);
+            await new NodeTeardown(options.Paths, TimeProvider.System).RunAsync(CancellationToken.None);
             throw;
         }
         var context = UserKubeconfig.Merge(options.Paths.AdminKubeconfig);

@@ -7,7 +7,7 @@ namespace Timonier.Commands;
 internal static class VersionCommand
 {
     /// <summary>The level of the Kubernetes API that is served.</summary>
-    public const string KubernetesVersion = "v1.36.0";
+    public const string KubernetesVersion = "v1.36.2";
 
     public static string ProgramVersion { get; } = typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 

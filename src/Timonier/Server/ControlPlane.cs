@@ -34,7 +34,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         var reader = new ObjectReader(schema, _store);
         var address = $"{NodeAddress}:{options.Listen.Port}";
         var access = new ClusterAccess(pki, "https://" + address, reader, reader, new StaticTokens(), time, NewId, ServiceDomain + "." + options.ClusterDomain);
-        var published = new PublishedApi(schema, () => Server!.Registry.Resources, address, "v1.36.0");
+        var published = new PublishedApi(schema, () => Server!.Registry.Resources, address, Commands.VersionCommand.KubernetesVersion);
         // A read in one thread at a time: strategies and admission draw under their own locks.
         var random = new Random();
         Network = new ServiceNetwork(options.ServiceCidr, random);
