@@ -1,49 +1,14 @@
 #!/usr/bin/env bash
-# Whole-program figures on this machine, each beside its target. As root; about 8 minutes.
-#   ./bench.sh cluster [REST_SECONDS]     start, memory and CPU at rest, one pod, thirty pods (a cluster of its own, gone at the end)
-# Results belong into bench/README.md, with machine and date: figures of a loaded machine are no figures.
+# Whole-program figures on this machine, each beside its target. Figures of a loaded machine are no figures.
+#   ./bench.sh cluster [REST_SECONDS]     start, memory and CPU at rest, one pod, thirty pods (root; a cluster of its own; 8 minutes)
+#   ./bench.sh api [SECONDS] [ROW...]     the API server beside kube-apiserver, into bench/README.md (12 minutes at 10 seconds a row)
+#   ./bench.sh api growth [SECONDS]       the same work at 1k, 10k, 100k objects and 1, 10, 100, 1,000 watchers: what grows faster
+# ROW: create get list page watch start pods; without rows all of them, and the table is written.
 set -euo pipefail
 cd "$(dirname "$0")"
-part=${1:-cluster} rest=${2:-300}
-[ "$part" = cluster ] || { echo "bench.sh: no part $part: cluster" >&2; exit 2; }
-[ "$(id -u)" = 0 ] || { echo "bench.sh: run as root" >&2; exit 2; }
-tools/packages.sh node build test
-tools/publish.sh
-program=$PWD/out/timonier/timonier
-data=$(mktemp -d /tmp/timonier-bench-XXXXXX)
-export KUBECONFIG=$data/kubeconfig TIMONIER_DATA_DIR=$data/cluster
-options=(--data-dir "$data/cluster" --listen 127.0.0.1:16999 --instance bench --pod-cidr 10.239.0.0/24 --service-cidr 172.21.0.0/24)
-finish() { "$program" down --delete-data >/dev/null 2>&1 || true; rm -rf "$data"; }
-trap finish EXIT
-now() { date +%s.%N; }
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.2f", b - a }'; }
-row() { printf '%-52s %12s   %s\n' "$1" "$2" "$3"; }
-pid() { cut -d' ' -f1 "$data/cluster/server.pid"; }
-
-echo "$(nproc) cores, $(awk '/MemTotal/ {printf "%.0f", $2 / 1048576}' /proc/meminfo) GB, kernel $(uname -r), $(date +%F), load $(cut -d' ' -f1 /proc/loadavg)"
-row what measured target
-start=$(now); "$program" up "${options[@]}" >/dev/null; row "first up to node Ready, keys made" "$(since "$start") s" "4 s"
-"$program" down >/dev/null
-start=$(now); "$program" up "${options[@]}" >/dev/null; row "warm up to node Ready" "$(since "$start") s" "2 s"
-
-mkdir "$data/image"; cp "$(command -v busybox)" "$data/image/busybox"
-printf 'FROM scratch\nCOPY busybox /bin/busybox\nCMD ["/bin/busybox", "sleep", "3600"]\n' >"$data/image/Dockerfile"
-"$program" image build -t bench:1 "$data/image" >/dev/null
-
-sleep "$rest"
-server=$(pid)
-row "memory at rest after $rest s (RSS of the server)" "$(awk '/VmRSS/ {printf "%.0f", $2 / 1024}' /proc/$server/status) MB" "120 MB"
-ticks() { awk '{print $14 + $15}' /proc/$server/stat; }
-before=$(ticks); sleep 60
-row "CPU at rest, of one core" "$(awk -v t=$(($(ticks) - before)) 'BEGIN { printf "%.2f", t / 60 }') %" "1 %"
-
-for i in 1 2 3; do
-  start=$(now)
-  kubectl run "one-$i" --image=bench:1 >/dev/null
-  kubectl wait --for=jsonpath='{.status.phase}'=Running "pod/one-$i" --timeout=30s >/dev/null
-  row "one pod created to Running, with two kubectl calls" "$(since "$start") s" "0.5 s"
-done
-start=$(now)
-kubectl create deployment thirty --image=bench:1 --replicas=30 >/dev/null
-kubectl rollout status deployment/thirty --timeout=120s >/dev/null
-row "thirty pods at once, all Running" "$(since "$start") s" "8 s"
+part=${1:-cluster}
+case $part in
+  cluster) exec bench/cluster.sh "${2:-300}" ;;
+  api) if [ "${2:-}" = growth ]; then exec bench/growth.sh "${3:-5}"; else exec bench/api.sh "${@:2}"; fi ;;
+  *) echo "bench.sh: no part $part: cluster, api" >&2; exit 2 ;;
+esac
