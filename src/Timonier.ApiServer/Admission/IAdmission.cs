@@ -14,11 +14,23 @@ public sealed record AdmissionAttributes
     /// <summary>The object as it would be stored; null for DELETE. Mutating admission changes it in place.</summary>
     public JsonMap? Object { get; init; }
 
+    /// <summary>Brings an object that was changed from outside into the stored form: unknown fields pruned, defaults set. May change what it is given.</summary>
+    public Func<JsonMap, JsonMap> Normalize { get; init; } = static obj => obj;
+
     /// <summary>The object before; null for CREATE. Never changed.</summary>
     public JsonMap? OldObject { get; init; }
 
     /// <summary>The request's options object (CreateOptions, ...); null when there is none.</summary>
     public JsonMap? Options { get; init; }
+
+    /// <summary>Makes <paramref name="changed"/> the object, as the next step shall see it.</summary>
+    public void Replace(JsonMap changed)
+    {
+        var normal = Normalize(changed);
+        Object!.Clear();
+        foreach (var (key, value) in normal)
+            Object[key] = value;
+    }
 }
 
 /// <summary>Changes objects before validation. Refuses by throwing an <see cref="Api.Errors.ApiException"/>.</summary>

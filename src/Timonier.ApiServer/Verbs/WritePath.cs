@@ -76,7 +76,10 @@ internal sealed class WritePath(ServerCore core)
                 ManagedFields.Update(old, obj, scope.FieldManager, FieldManagement.Context(core, scope, resource, resource.Schema));
 
             // 7 mutating admission
-            var attributes = new AdmissionAttributes { Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old };
+            var attributes = new AdmissionAttributes
+            {
+                Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old, Normalize = changed => Normal(resource, changed),
+            };
             await core.Admission.AdmitAsync(attributes, cancel);
             resource.Strategy.Default(obj);
 
@@ -98,6 +101,13 @@ internal sealed class WritePath(ServerCore core)
             if (!generated && (!write.RetriesConflicts || attempt >= ConflictRetriesMax))
                 throw ApiException.Modified(Group(write), resource.Schema.Plural, scope.Name);
         }
+    }
+
+    private static JsonMap Normal(ResourceStore resource, JsonMap changed)
+    {
+        var obj = Converted.Normalized(changed, resource.Schema.Type, WriteOptions.Default with { FieldValidation = FieldValidation.Ignore }, []);
+        resource.Strategy.Default(obj);
+        return obj;
     }
 
     private static string Group(Write write) => write.Resource.Schema.GroupVersion.Group;

@@ -48,6 +48,16 @@ public sealed class WebhookTests : IAsyncDisposable
         Assert.Equal(("CREATE", "ns", "m", "alice"), (request.GetString("operation"), request.GetString("namespace"), request.GetString("name"), request.GetMap("userInfo")!.GetString("username")));
     }
 
+    [Fact]
+    public async Task Patch_IsBroughtIntoStoredFormBeforeTheNextWebhookSeesIt()
+    {
+        await ServeAsync("""{"allowed":true,"patchType":"JSONPatch","patch":"PATCH"}""".Replace("PATCH", Convert.ToBase64String("""[{"op":"add","path":"/data/b","value":"c"}]"""u8), StringComparison.Ordinal));
+        Register(mutating: true);
+        var attributes = Attributes() with { Normalize = _ => Given.Json("""{"data":{"normal":"yes"}}""") };
+        await _webhooks.AdmitAsync(attributes, default);
+        Given.AssertSame("""{"data":{"normal":"yes"}}""", attributes.Object);
+    }
+
     [Theory]
     [InlineData("""{"allowed":false,"status":{"message":"no","code":403,"reason":"Forbidden"}}""", 403, "admission webhook \"w.example.com\" denied the request: no")]
     [InlineData("""{"allowed":false}""", 400, "admission webhook \"w.example.com\" denied the request without explanation")]

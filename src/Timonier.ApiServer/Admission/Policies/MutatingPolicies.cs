@@ -48,7 +48,7 @@ internal sealed class MutatingPolicies(IObjectReader reader, IAuthorizer authori
             {
                 if (policy.Spec.FailurePolicy != "Ignore")
                     throw attributes.Forbidden($"policy '{policy.Metadata.Name}' with binding '{binding.Metadata.Name}' denied request: {e.Message}");
-                Replace(attributes.Object!, before);
+                attributes.Replace(before);
             }
         }
         return !JsonTree.DeepEquals(before, attributes.Object);
@@ -73,14 +73,7 @@ internal sealed class MutatingPolicies(IObjectReader reader, IAuthorizer authori
                 ? JsonPatch.Apply(obj.DeepClone(), result) as JsonMap
                 // As server-side apply merges built-in types: lists by their keys.
                 : StrategicMergePatch.Apply(obj.DeepClone(), result as JsonMap ?? throw new CelException("must evaluate to Object"), attributes.Scope.Resource.Type);
-            Replace(obj, changed ?? throw new CelException("the patch leaves no object"));
+            attributes.Replace(changed ?? throw new CelException("the patch leaves no object"));
         }
-    }
-
-    private static void Replace(JsonMap obj, JsonMap by)
-    {
-        obj.Clear();
-        foreach (var (key, value) in by)
-            obj[key] = value;
     }
 }

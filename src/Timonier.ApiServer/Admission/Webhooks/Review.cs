@@ -65,9 +65,7 @@ internal static class Review
         var patched = JsonPatch.Apply(obj.DeepClone(), JsonParser.Parse(Convert.FromBase64String(encoded))) as JsonMap ?? throw new FormatException("the patch leaves no object");
         if (JsonTree.DeepEquals(patched, obj))
             return false;
-        obj.Clear();
-        foreach (var (key, value) in patched)
-            obj[key] = value;
+        attributes.Replace(patched);
         return true;
     }
 
