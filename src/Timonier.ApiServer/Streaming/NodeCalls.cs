@@ -28,7 +28,7 @@ internal static class NodeCalls
     /// <summary>Admission sees a connect as its own operation.</summary>
     public static async ValueTask AdmitAsync(ApiCall call)
     {
-        var attributes = new AdmissionAttributes { Scope = call.Scope(WriteOptions.Default) with { Verb = "connect" }, Operation = "CONNECT" };
+        var attributes = new AdmissionAttributes { Scope = call.Scope(WriteOptions.Default) with { Verb = "connect" }, Operation = "CONNECT", Object = ConnectOptions.Of(call) };
         await call.Core.Admission.AdmitAsync(attributes, call.Cancel);
         await call.Core.Admission.ValidateAsync(attributes, call.Cancel);
     }

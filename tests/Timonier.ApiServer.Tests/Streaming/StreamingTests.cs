@@ -1,5 +1,8 @@
 using System.Net.WebSockets;
 using System.Text;
+using Timonier.Api.Errors;
+using Timonier.Api.Json;
+using Timonier.ApiServer.Admission;
 using Timonier.Client.Node.Spdy;
 
 namespace Timonier.ApiServer.Tests.Streaming;
@@ -74,6 +77,39 @@ public sealed class StreamingTests
         Assert.Equal(code, (await server.SendAsync("GET", Pod + path)).Code);
     }
 
+    /// <summary>Upstream: "should be able to deny attaching pod".</summary>
+    [Theory]
+    [InlineData("/api/v1/namespaces/default/pods/p/attach?stdin=true&stdout=false&container=c", "pods/attach", """{"kind":"PodAttachOptions","apiVersion":"v1","stdin":true,"container":"c"}""")]
+    [InlineData("/api/v1/namespaces/default/pods/p/exec?stdout=1&tty=1&command=a&command=b", "pods/exec", """{"kind":"PodExecOptions","apiVersion":"v1","stdout":true,"tty":true,"command":["a","b"]}""")]
+    [InlineData("/api/v1/namespaces/default/pods/p/portforward?ports=80&ports=x&ports=81", "pods/portforward", """{"kind":"PodPortForwardOptions","apiVersion":"v1","ports":[80,81]}""")]
+    [InlineData("/api/v1/namespaces/default/pods/p/proxy/a/b?path=c", "pods/proxy", """{"kind":"PodProxyOptions","apiVersion":"v1","path":"/a/b"}""")]
+    [InlineData("/api/v1/namespaces/default/services/s:http/proxy", "services/proxy", """{"kind":"ServiceProxyOptions","apiVersion":"v1"}""")]
+    [InlineData("/api/v1/nodes/n/proxy/stats", "nodes/proxy", """{"kind":"NodeProxyOptions","apiVersion":"v1","path":"/stats"}""")]
+    public async Task Connect_IsShownToAdmissionWithItsOptions(string path, string resource, string options)
+    {
+        var refusal = new Refusal();
+        await using var server = await StartAsync(o => o with { Admission = new AdmissionChain([], [refusal]) });
+        var (code, status) = await server.SendAsync("GET", path);
+        Assert.Equal((403, "not today"), (code, status.GetString("message")));
+        Assert.Equal((resource, options), (refusal.Resource, refusal.Object));
+    }
+
+    private sealed class Refusal : IValidatingAdmission
+    {
+        public string? Resource { get; private set; }
+
+        public string? Object { get; private set; }
+
+        public ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
+        {
+            if (attributes.Operation != "CONNECT")
+                return ValueTask.CompletedTask;
+            Resource = $"{attributes.Scope.Resource.Plural}/{attributes.Scope.Subresource}";
+            Object = Encoding.UTF8.GetString(JsonEncoder.Encode(attributes.Object));
+            throw new ApiException(403, "Forbidden", "not today");
+        }
+    }
+
     [Fact]
     public async Task NodeProxy_AsksTheKubelet()
     {
@@ -81,9 +117,9 @@ public sealed class StreamingTests
         Assert.Equal("/stats/summary?a=b", await server.Http.GetStringAsync("/api/v1/nodes/n/proxy/stats/summary?a=b"));
     }
 
-    private static async Task<TestServer> StartAsync()
+    private static async Task<TestServer> StartAsync(Func<ApiServerOptions, ApiServerOptions>? change = null)
     {
-        var server = await TestServer.StartAsync(o => o with { Nodes = new FakeNode() });
+        var server = await TestServer.StartAsync(o => (change?.Invoke(o) ?? o) with { Nodes = new FakeNode() });
         await server.OkAsync("POST", "/api/v1/namespaces/default/pods", """{"metadata":{"name":"p"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"i"}]}}""");
         return server;
     }

@@ -12,7 +12,10 @@ internal static class Review
     public static JsonMap Request(AdmissionAttributes attributes, GroupVersionResource asSeen, string version, string uid)
     {
         var scope = attributes.Scope;
-        var kind = new JsonMap { ["group"] = asSeen.Group, ["version"] = asSeen.Version, ["kind"] = scope.Resource.Kind };
+        // A subresource has a body of its own kind (Eviction, Scale, PodExecOptions).
+        var body = scope.Resource.Subresource(scope.Subresource);
+        var bodyVersion = body?.GroupVersion;
+        var kind = new JsonMap { ["group"] = bodyVersion?.Group ?? asSeen.Group, ["version"] = bodyVersion?.Version ?? asSeen.Version, ["kind"] = body?.Kind ?? scope.Resource.Kind };
         var resource = new JsonMap { ["group"] = asSeen.Group, ["version"] = asSeen.Version, ["resource"] = asSeen.Resource };
         var asked = scope.Resource.GroupVersion;
         var user = new JsonMap { ["username"] = scope.User.Name, ["groups"] = new JsonList(scope.User.Groups) };
@@ -23,7 +26,7 @@ internal static class Review
         var request = new JsonMap
         {
             ["uid"] = uid, ["kind"] = kind, ["resource"] = resource,
-            ["requestKind"] = new JsonMap { ["group"] = asked.Group, ["version"] = asked.Version, ["kind"] = scope.Resource.Kind },
+            ["requestKind"] = new JsonMap { ["group"] = bodyVersion?.Group ?? asked.Group, ["version"] = bodyVersion?.Version ?? asked.Version, ["kind"] = body?.Kind ?? scope.Resource.Kind },
             ["requestResource"] = new JsonMap { ["group"] = asked.Group, ["version"] = asked.Version, ["resource"] = scope.Resource.Plural },
         };
         if (scope.Subresource.Length > 0)
