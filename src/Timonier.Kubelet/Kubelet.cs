@@ -4,6 +4,7 @@ using Timonier.Client;
 using Timonier.Client.Node;
 using Timonier.Kubelet.Containerd;
 using Timonier.Kubelet.Cri;
+using Timonier.Kubelet.Eviction;
 using Timonier.Kubelet.Images;
 using Timonier.Kubelet.Logs;
 using Timonier.Kubelet.Nodes;
@@ -67,9 +68,13 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
         var api = new ClusterApi(client, informers.For<Service>(), recorder, facts, time);
         var directories = new PodDirectories(options.RootDirectory, options.LogDirectory);
         _probes = new ProbeRunner(cri, time);
+        var signals = new NodeSignals(cri, directories, options.Containerd.RootDirectory);
+        using var images = new ImageCollector(cri, signals, (reason, message) => recorder.Event(NodeRegistrar.Reference(options.NodeName), EventRecorder.Warning, reason, message), time, _logger);
+        EvictionManager? eviction = null;
         _pods = new PodManager(new PodServices
         {
             Cri = cri,
+            Pressure = () => eviction?.Pressure.Conditions ?? [],
             Api = api,
             Directories = directories,
             Volumes = new VolumeManager(directories, api, time),
@@ -82,17 +87,21 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
             Time = time,
             Logger = _logger,
         });
-        _connection = new KubeletConnection(_pods, cri, new StatsCollector(options.NodeName, cri, _pods, time), time);
+        var stats = new StatsCollector(options.NodeName, cri, _pods, time);
+        _connection = new KubeletConnection(_pods, cri, stats, time);
+        eviction = new EvictionManager(options.EvictionHard, signals, () => _pods.Workers, stats.CollectAsync, images, api, time, _logger);
         informers.For<ConfigMap>().OnChange(_pods.ConfigMapChanged);
         informers.For<Secret>().OnChange(_pods.SecretChanged);
         var mine = informers.For<Pod>(new InformerScope(FieldSelector: $"spec.nodeName={options.NodeName}"));
         Task[] loops =
         [
-            new NodeRegistrar(options, facts, client, cri, recorder, time, _logger).RunAsync(cancellationToken),
+            new NodeRegistrar(options, facts, client, cri, () => eviction.Pressure.Conditions, recorder, time, _logger).RunAsync(cancellationToken),
             _pods.RunAsync(mine, cancellationToken),
             _supervisor!.RunAsync(_pods.WakeAll, cancellationToken),
             WatchTasksAsync(_pods, cancellationToken),
             KeepHouseAsync(_pods, cri, cancellationToken),
+            eviction.RunAsync(cancellationToken),
+            images.RunAsync(cancellationToken),
         ];
         try
         {

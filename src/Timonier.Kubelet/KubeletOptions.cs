@@ -1,5 +1,6 @@
 using Timonier.Api.Core.V1;
 using Timonier.Kubelet.Containerd;
+using Timonier.Kubelet.Eviction;
 using Timonier.Kubelet.Pods;
 
 namespace Timonier.Kubelet;
@@ -34,6 +35,9 @@ public sealed record KubeletOptions
 
     /// <summary>Reported as kubeletVersion.</summary>
     public string Version { get; init; } = "v1.36.0";
+
+    /// <summary>Below these the node ends pods to stay alive; empty: never.</summary>
+    public IReadOnlyList<EvictionThreshold> EvictionHard { get; init; } = EvictionThreshold.Parse(EvictionThreshold.Defaults);
 
     /// <summary>A log file is rotated when it is longer, in bytes.</summary>
     public long LogLengthMax { get; init; } = 10 * 1024 * 1024;

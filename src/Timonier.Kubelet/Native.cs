@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Timonier.Kubelet;
@@ -26,6 +27,7 @@ internal static partial class Native
     private const int EnoProcess = 3; // ESRCH
     private const int EInvalid = 22; // EINVAL: not a mount point
     private const int DetachMount = 2; // MNT_DETACH (umount2(2))
+    private const int StatBlockSize = 512; // stx_blocks counts these, whatever the file system's own (statx(2))
 
     public static void Mount(string source, string target, string type, MountFlags flags, string? data)
     {
@@ -63,14 +65,28 @@ internal static partial class Native
     /// <returns>The number of the file that a path leads to; 0 when nothing is there.</returns>
     public static ulong FileNumber(string path) => Stat(path).Number;
 
-    private static (int Mode, ulong Number) Stat(string path)
+    private static (int Mode, ulong Number, long Blocks) Stat(string path)
     {
-        const int currentDirectory = -100, wanted = 0x1 | 0x2 | 0x100; // AT_FDCWD; STATX_TYPE, STATX_MODE, STATX_INO
-        const int bufferSize = 256, modeOffset = 28, numberOffset = 32; // struct statx: stx_mode, stx_ino
+        const int currentDirectory = -100, wanted = 0x1 | 0x2 | 0x100 | 0x400; // AT_FDCWD; STATX_TYPE, STATX_MODE, STATX_INO, STATX_BLOCKS
+        const int bufferSize = 256, modeOffset = 28, numberOffset = 32, blocksOffset = 48; // struct statx: stx_mode, stx_ino, stx_blocks
         Span<byte> buffer = stackalloc byte[bufferSize];
         if (StatCall(currentDirectory, path, 0, wanted, ref MemoryMarshal.GetReference(buffer)) != 0)
             return default;
-        return (System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(buffer[modeOffset..]), System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(buffer[numberOffset..]));
+        return (BinaryPrimitives.ReadUInt16LittleEndian(buffer[modeOffset..]), BinaryPrimitives.ReadUInt64LittleEndian(buffer[numberOffset..]), BinaryPrimitives.ReadInt64LittleEndian(buffer[blocksOffset..]));
+    }
+
+    /// <returns>Bytes that a file takes on disk, which is less than its length where it has holes; 0 when it is gone.</returns>
+    public static long DiskBytes(string path) => Stat(path).Blocks * StatBlockSize;
+
+    /// <summary>statvfs(3). Available: to anyone but root.</summary>
+    public static (long Bytes, long BytesAvailable, long Inodes, long InodesFree) FileSystem(string path)
+    {
+        // struct statvfs of 64-bit glibc and musl: f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, ... eight bytes each.
+        Span<long> buffer = stackalloc long[16];
+        if (StatFileSystemCall(path, ref MemoryMarshal.GetReference(buffer)) != 0)
+            throw Failed($"read the file system of {path}");
+        var blockSize = buffer[1];
+        return (buffer[2] * blockSize, buffer[4] * blockSize, buffer[5], buffer[6]);
     }
 
     /// <returns>False when there is no such process. Signal 0 only asks.</returns>
@@ -98,6 +114,9 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatCall(int directory, string path, int flags, uint mask, ref byte buffer);
+
+    [LibraryImport("libc", EntryPoint = "statvfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatFileSystemCall(string path, ref long buffer);
 
     [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int RemoveDirectoryCall(string path);

@@ -4,6 +4,7 @@ using Timonier.Api.Core.V1;
 using Timonier.Api.Errors;
 using Timonier.Client;
 using Timonier.Kubelet.Cri;
+using Timonier.Kubelet.Eviction;
 
 namespace Timonier.Kubelet.Nodes;
 
@@ -11,7 +12,9 @@ namespace Timonier.Kubelet.Nodes;
 /// Says that this node is there and well: registers it, renews its lease every ten seconds, and writes its status when it changes, or after
 /// five minutes. Upstream: kubelet_node_status.go, component-helpers' lease controller.
 /// </summary>
-internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, ApiClient client, ICri cri, EventRecorder events, TimeProvider time, ILogger logger)
+/// <param name="pressures">The pressure conditions that are True just now.</param>
+internal sealed class NodeRegistrar(
+    KubeletOptions options, NodeFacts facts, ApiClient client, ICri cri, Func<IReadOnlyList<string>> pressures, EventRecorder events, TimeProvider time, ILogger logger)
 {
     private const string LeaseNamespace = "kube-node-lease";
 
@@ -24,6 +27,13 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
 
     // Upstream: nodeStatusMaxImages.
     private const int ImagesMax = 50;
+
+    private static readonly (string Type, string BadReason, string BadMessage, string BadEvent, string GoodReason, string GoodMessage, string GoodEvent)[] Pressures =
+    [
+        (NodePressure.Memory, "KubeletHasInsufficientMemory", "kubelet has insufficient memory available", "NodeHasInsufficientMemory", "KubeletHasSufficientMemory", "kubelet has sufficient memory available", "NodeHasSufficientMemory"),
+        (NodePressure.Disk, "KubeletHasDiskPressure", "kubelet has disk pressure", "NodeHasDiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", "NodeHasNoDiskPressure"),
+        (NodePressure.Pid, "KubeletHasInsufficientPID", "kubelet has insufficient PID available", "NodeHasInsufficientPID", "KubeletHasSufficientPID", "kubelet has sufficient PID available", "NodeHasSufficientPID"),
+    ];
 
     private Node? _node;
     private Lease? _lease;
@@ -71,7 +81,7 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
         if (_node is null)
         {
             _node = await client.CreateAsync(new Node { Metadata = new() { Name = options.NodeName, Labels = labels }, Spec = new() { ProviderID = "" , Taints = options.Taints }, Status = status }, cancellationToken);
-            events.Event(EventRecorder.ReferenceTo(_node) with { Uid = options.NodeName }, EventRecorder.Normal, "Starting", "Starting kubelet.");
+            events.Event(Reference(options.NodeName), EventRecorder.Normal, "Starting", "Starting kubelet.");
             return;
         }
         var merged = new Dictionary<string, string>(_node.Metadata.Labels, StringComparer.Ordinal);
@@ -117,9 +127,9 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
         var problems = bad.Select(c => c.Type == "NetworkReady" ? $"container runtime network not ready: NetworkReady=false reason:{c.Reason} message:{c.Message}" : $"container runtime status check may not have completed yet: {c.Message}");
         NodeCondition[] conditions =
         [
-            Pressure("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-            Pressure("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-            Pressure("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            .. Pressures.Select(p => pressures().Contains(p.Type)
+                ? new NodeCondition { Type = p.Type, Status = "True", Reason = p.BadReason, Message = p.BadMessage }
+                : new NodeCondition { Type = p.Type, Status = "False", Reason = p.GoodReason, Message = p.GoodMessage }),
             bad.Length == 0
                 ? new() { Type = "Ready", Status = "True", Reason = "KubeletReady", Message = "kubelet is posting ready status" }
                 : new() { Type = "Ready", Status = "False", Reason = "KubeletNotReady", Message = string.Join(", ", problems) },
@@ -132,8 +142,6 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
             var known = before.FirstOrDefault(b => b.Type == condition.Type);
             return condition with { LastHeartbeatTime = now, LastTransitionTime = known?.Status == condition.Status ? known.LastTransitionTime : now };
         }
-
-        static NodeCondition Pressure(string type, string reason, string message) => new() { Type = type, Status = "False", Reason = reason, Message = message };
     }
 
     private bool IsNews(NodeStatus status) =>
@@ -149,15 +157,22 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
 
     private async Task WriteStatusAsync(NodeStatus status, CancellationToken cancellationToken)
     {
-        var wasReady = IsReady(_node!.Status);
+        var before = _node!.Status;
         var current = await client.GetAsync<Node>("", options.NodeName, cancellationToken);
         // Others write here too (attached volumes; extended resources in capacity): theirs stay.
         status = status with { Capacity = Merge(current.Status.Capacity, facts.Capacity), Allocatable = Allocatable(current.Status.Capacity), VolumesAttached = current.Status.VolumesAttached };
         _node = await client.UpdateStatusAsync(current with { Status = status }, cancellationToken);
         _statusWritten = time.GetUtcNow();
-        if (!wasReady && IsReady(status))
-            events.Event(EventRecorder.ReferenceTo(_node) with { Uid = options.NodeName }, EventRecorder.Normal, "NodeReady", $"Node {options.NodeName} status is now: NodeReady");
+        if (!IsReady(before) && IsReady(status))
+            StatusEvent("NodeReady");
+        foreach (var p in Pressures.Where(p => IsTrue(before, p.Type) != IsTrue(status, p.Type)))
+            StatusEvent(IsTrue(status, p.Type) ? p.BadEvent : p.GoodEvent);
     }
+
+    private void StatusEvent(string reason) => events.Event(Reference(options.NodeName), EventRecorder.Normal, reason, $"Node {options.NodeName} status is now: {reason}");
+
+    /// <summary>Events about a node are found by its name, which takes the place of the uid there, as upstream's do.</summary>
+    public static ObjectReference Reference(string nodeName) => new() { Kind = Api.Core.V1.Node.KindName, Name = nodeName, Uid = nodeName };
 
     /// <summary>What others add to the capacity (extended resources have a domain in their name) can be used whole.</summary>
     private Dictionary<string, Timonier.Api.Quantity> Allocatable(IReadOnlyDictionary<string, Timonier.Api.Quantity> capacity) =>
@@ -171,7 +186,9 @@ internal sealed class NodeRegistrar(KubeletOptions options, NodeFacts facts, Api
         return merged;
     }
 
-    private static bool IsReady(NodeStatus status) => status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
+    private static bool IsReady(NodeStatus status) => IsTrue(status, "Ready");
+
+    private static bool IsTrue(NodeStatus status, string condition) => status.Conditions.Any(c => c.Type == condition && c.Status == "True");
 
     private async Task RenewLeaseAsync(CancellationToken cancellationToken)
     {

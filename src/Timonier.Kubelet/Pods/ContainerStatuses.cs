@@ -5,6 +5,11 @@ namespace Timonier.Kubelet.Pods;
 /// <summary>Why a container does not run: the reason and message of its waiting state ("CrashLoopBackOff", "ErrImagePull", ...).</summary>
 internal sealed record WaitingReason(string Reason, string Message);
 
+/// <summary>Why the kubelet itself ends a pod ("Evicted", "DeadlineExceeded", ...).</summary>
+/// <param name="IsDisruption">The pod did nothing wrong: its status says so with the condition DisruptionTarget.</param>
+/// <param name="Grace">Null: the pod's own grace period.</param>
+internal sealed record PodFailure(string Reason, string Message, bool IsDisruption = false, TimeSpan? Grace = null);
+
 /// <summary>Everything that a pod's status is made from.</summary>
 internal sealed record PodStatusInput
 {
@@ -25,8 +30,8 @@ internal sealed record PodStatusInput
     /// <summary>The pod has no running process any more and will get none.</summary>
     public bool Terminated { get; init; }
 
-    /// <summary>Why the kubelet itself ended the pod ("Evicted", "DeadlineExceeded"); its phase becomes Failed.</summary>
-    public WaitingReason? FailedBecause { get; init; }
+    /// <summary>Not null: the kubelet itself ended the pod; its phase becomes Failed.</summary>
+    public PodFailure? FailedBecause { get; init; }
 }
 
 /// <summary>The containerStatuses of a pod. Upstream: convertToAPIContainerStatuses and prober.UpdatePodStatus.</summary>

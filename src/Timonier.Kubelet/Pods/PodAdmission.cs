@@ -1,4 +1,5 @@
 using Timonier.Api.Core.V1;
+using Timonier.Kubelet.Eviction;
 
 namespace Timonier.Kubelet.Pods;
 
@@ -14,7 +15,7 @@ internal static class PodAdmission
     };
 
     /// <returns>Null: the pod may run. Else the reason and message of its failure.</returns>
-    public static WaitingReason? Refuse(Pod pod)
+    public static PodFailure? Refuse(Pod pod)
     {
         foreach (var sysctl in pod.Spec.SecurityContext?.Sysctls ?? [])
         {
@@ -31,7 +32,7 @@ internal static class PodAdmission
 
     /// <summary>As <see cref="Refuse"/>, for what another pod of this node has taken: the ports of the host. Who binds a pod by hand asks no scheduler.</summary>
     /// <param name="others">The pods on this node that have not ended.</param>
-    public static WaitingReason? RefuseBeside(Pod pod, IEnumerable<Pod> others)
+    public static PodFailure? RefuseBeside(Pod pod, IEnumerable<Pod> others)
     {
         var wanted = HostPorts(pod).ToList();
         if (wanted.Count == 0)
@@ -39,6 +40,19 @@ internal static class PodAdmission
         var taken = others.SelectMany(HostPorts).ToList();
         return wanted.Any(w => taken.Any(t => t.Port == w.Port && t.Protocol == w.Protocol && (t.Ip == w.Ip || t.Ip == AnyIp || w.Ip == AnyIp)))
             ? new("NodePorts", "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports") : null;
+    }
+
+    /// <summary>As <see cref="Refuse"/>, for a node that is short of something: critical pods always run, and under memory pressure those that asked for memory.</summary>
+    /// <param name="conditions">The pressure conditions that are True. Upstream: eviction_manager.go Admit.</param>
+    public static PodFailure? RefuseUnder(IReadOnlyList<string> conditions, Pod pod)
+    {
+        if (conditions.Count == 0 || PodRanking.IsCritical(pod))
+            return null;
+        var toleratesMemory = PodResources.QosClass(pod) != "BestEffort"
+            || pod.Spec.Tolerations.Any(t => t.Key is "" or "node.kubernetes.io/memory-pressure" && t.Effect is "" or "NoSchedule");
+        return conditions is [NodePressure.Memory] && toleratesMemory
+            ? null
+            : new("Evicted", $"Pod was rejected: The node had condition: [{string.Join(' ', conditions)}]. ");
     }
 
     private const string AnyIp = "0.0.0.0";
@@ -49,5 +63,5 @@ internal static class PodAdmission
         where port.HostPort > 0
         select (port.HostPort, port.Protocol.Length == 0 ? "TCP" : port.Protocol, port.HostIP.Length == 0 ? AnyIp : port.HostIP);
 
-    private static WaitingReason Forbidden(string message) => new("SysctlForbidden", "Pod was rejected: " + message);
+    private static PodFailure Forbidden(string message) => new("SysctlForbidden", "Pod was rejected: " + message);
 }

@@ -5,6 +5,7 @@ namespace Timonier.Kubelet.Pods;
 /// <summary>The conditions of a pod that the kubelet owns; those of others (readiness gates, DisruptionTarget) are kept. Upstream: status/generate.go.</summary>
 internal static class PodConditions
 {
+    private const string Disruption = "DisruptionTarget";
     private static readonly string[] Owned = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
 
     public static IReadOnlyList<PodCondition> Make(PodStatusInput input, string phase, IReadOnlyList<ContainerStatus> inits, IReadOnlyList<ContainerStatus> regulars)
@@ -19,7 +20,17 @@ internal static class PodConditions
             input.Pod.Status.Conditions.FirstOrDefault(c => c.Type == Owned[4]) ?? new() { Type = Owned[4], Status = "True" },
         ];
         var others = input.Pod.Status.Conditions.Where(c => !Owned.Contains(c.Type));
+        if (input.FailedBecause is { IsDisruption: true, Message: var message })
+            others = [.. others.Where(c => c.Type != Disruption), WithTimes(new() { Type = Disruption, Status = "True", Reason = "TerminationByKubelet", Message = message }, input)];
         return [.. others, .. made.Select(c => WithTimes(c, input))];
+    }
+
+    /// <summary>The conditions to report: ours, and those of others as they are now. DisruptionTarget is written by several; what the kubelet said of it stands.</summary>
+    public static IReadOnlyList<PodCondition> Rebase(IReadOnlyList<PodCondition> ours, IReadOnlyList<PodCondition> theirs)
+    {
+        var disruption = ours.FirstOrDefault(c => c is { Type: Disruption, Reason: "TerminationByKubelet" });
+        var others = theirs.Where(c => !IsOwned(c.Type) && (disruption is null || c.Type != Disruption));
+        return [.. others, .. disruption is null ? Array.Empty<PodCondition>() : [disruption], .. (ours.Count > 0 ? ours : theirs).Where(c => IsOwned(c.Type))];
     }
 
     public static bool IsOwned(string type) => Owned.Contains(type);

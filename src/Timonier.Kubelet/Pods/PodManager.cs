@@ -88,11 +88,15 @@ internal sealed class PodManager(PodServices services)
             }
             var worker = new PodWorker(services, pod);
             // One that has a start time was let in before a restart.
-            if (pod.Status.StartTime is null && PodAdmission.RefuseBeside(pod, _workers.Values.Select(w => w.Worker).Where(w => w.Status.Phase is not ("Failed" or "Succeeded")).Select(w => w.Pod)) is { } refusal)
+            if (pod.Status.StartTime is null && Refuse(pod) is { } refusal)
                 worker.Evict(refusal);
             _workers[pod.Metadata.Uid] = (worker, worker.RunAsync(_stop));
         }
     }
+
+    private PodFailure? Refuse(Pod pod) =>
+        PodAdmission.RefuseUnder(services.Pressure(), pod)
+        ?? PodAdmission.RefuseBeside(pod, _workers.Values.Select(w => w.Worker).Where(w => w.Status.Phase is not ("Failed" or "Succeeded")).Select(w => w.Pod));
 
     private void Remove(Pod pod)
     {

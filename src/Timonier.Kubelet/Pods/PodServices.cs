@@ -18,6 +18,9 @@ internal sealed record PodServices
     public required IReadOnlyList<string> HostIps { get; init; }
     public required long MemoryBytes { get; init; }
 
+    /// <summary>The node's pressure conditions that are True just now: what must not be started then is refused.</summary>
+    public Func<IReadOnlyList<string>> Pressure { get; init; } = () => [];
+
     /// <summary>Bounds how many sandboxes are made at once: more only wait for each other in the kernel and in CNI's locks.</summary>
     public required SemaphoreSlim SandboxSlots { get; init; }
     public required TimeProvider Time { get; init; }

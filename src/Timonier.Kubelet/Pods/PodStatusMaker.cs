@@ -53,7 +53,7 @@ internal static class PodStatusMaker
         NominatedNodeName = theirs.NominatedNodeName,
         Resize = theirs.Resize,
         ResourceClaimStatuses = theirs.ResourceClaimStatuses,
-        Conditions = [.. theirs.Conditions.Where(c => !PodConditions.IsOwned(c.Type)), .. (ours.Conditions.Count > 0 ? ours : theirs).Conditions.Where(c => PodConditions.IsOwned(c.Type))],
+        Conditions = PodConditions.Rebase(ours.Conditions, theirs.Conditions),
     };
 
     /// <summary>Do the two say the same? Records compare lists by identity, so they are compared as they are written.</summary>

@@ -38,7 +38,7 @@ internal sealed class PodWorker
     private bool _isGone;
     private bool _contentsChanged = true;
     private readonly HashSet<string> _announcedExits = new(StringComparer.Ordinal);
-    private WaitingReason? _failedBecause;
+    private PodFailure? _failedBecause;
     private CancellationTokenSource? _kill;
     private TimeSpan _killGrace;
 
@@ -129,12 +129,18 @@ internal sealed class PodWorker
         Wake();
     }
 
-    /// <summary>The node needs what the pod uses: it fails with this reason.</summary>
-    public void Evict(WaitingReason reason)
+    /// <summary>The node needs what the pod uses, or can't run it: it fails for this reason. The first reason stands.</summary>
+    /// <returns>False when it was failing already.</returns>
+    public bool Evict(PodFailure reason)
     {
         lock (_lock)
+        {
+            if (_failedBecause is not null)
+                return false;
             _failedBecause = reason;
+        }
         Wake();
+        return true;
     }
 
     /// <summary>Ends when nothing of the pod is left, in the runtime, on disk and in the API; or when cancelled, leaving containers running.</summary>
@@ -217,7 +223,7 @@ internal sealed class PodWorker
             return await SyncTerminatingPodAsync(pod, runtime, isGone, cancellationToken);
         if (failedBecause is not null || pod.Status.Phase is "Failed" or "Succeeded")
         {
-            await SyncEndedPodAsync(pod, runtime, cancellationToken);
+            await SyncEndedPodAsync(pod, runtime, failedBecause?.Grace, cancellationToken);
             return false;
         }
         var actions = PodDecision.Decide(pod, runtime, _probes);
@@ -245,11 +251,11 @@ internal sealed class PodWorker
         WakeAt(_volumes?.RenewAt);
         WakeAt(DeadlineOf(pod with { Status = status }));
         if (status.Phase is "Failed" or "Succeeded")
-            await SyncEndedPodAsync(pod with { Status = status }, runtime, cancellationToken);
+            await SyncEndedPodAsync(pod with { Status = status }, runtime, null, cancellationToken);
         return false;
     }
 
-    private (Pod Pod, bool IsGone, bool ContentsChanged, WaitingReason? FailedBecause) Observe()
+    private (Pod Pod, bool IsGone, bool ContentsChanged, PodFailure? FailedBecause) Observe()
     {
         lock (_lock)
         {
@@ -338,12 +344,12 @@ internal sealed class PodWorker
     }
 
     /// <summary>After this the pod has no process, but it stays in the API, and its containers' logs stay readable.</summary>
-    private async Task SyncEndedPodAsync(Pod pod, RuntimePod runtime, CancellationToken cancellationToken)
+    private async Task SyncEndedPodAsync(Pod pod, RuntimePod runtime, TimeSpan? grace, CancellationToken cancellationToken)
     {
         if (_isEnded)
             return;
         await _probes.SyncAsync([]);
-        await _killer.KillPodAsync(pod, runtime, pod.GracePeriod(), cancellationToken);
+        await _killer.KillPodAsync(pod, runtime, grace ?? pod.GracePeriod(), cancellationToken);
         runtime = await ReadAsync(cancellationToken);
         Report(pod, runtime, cancellationToken, isTerminated: true);
         _services.Volumes.TearDown(pod.Metadata.Uid);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Timonier.Kubelet.Eviction;
 using Timonier.Local;
 using Timonier.Server;
 
@@ -18,6 +19,8 @@ internal sealed class ServerCommandOptions
     private readonly Option<string> _clusterDomain = new("--cluster-domain") { Description = "The domain of cluster DNS", DefaultValueFactory = _ => "cluster.local" };
     private readonly Option<string> _instance = new("--instance") { Description = "Up to 6 letters or digits in names of bridges and tables, to run several clusters on one machine", DefaultValueFactory = _ => "" };
 
+    private readonly Option<string> _evictionHard = new("--eviction-hard") { Description = "What the node keeps free by ending pods, as SIGNAL<VALUE,...", DefaultValueFactory = _ => EvictionThreshold.Defaults };
+
     public static Option<string> DataDirectoryOption() => new("--data-dir")
     {
         Description = "Where data, certificates and tokens live",
@@ -26,7 +29,7 @@ internal sealed class ServerCommandOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_dataDirectory, _listen, _noNode, _noControllers, _nodeName, _serviceCidr, _podCidr, _clusterDomain, _instance])
+        foreach (var option in (Option[])[_dataDirectory, _listen, _noNode, _noControllers, _nodeName, _serviceCidr, _podCidr, _clusterDomain, _instance, _evictionHard])
             command.Add(option);
     }
 
@@ -51,6 +54,7 @@ internal sealed class ServerCommandOptions
             PodCidr = Network("--pod-cidr", parsed.GetValue(_podCidr)!),
             ClusterDomain = parsed.GetValue(_clusterDomain)!,
             Instance = instance,
+            EvictionHard = Thresholds(parsed.GetValue(_evictionHard)!),
         };
     }
 
@@ -59,9 +63,23 @@ internal sealed class ServerCommandOptions
     [
         "--data-dir", options.Paths.DataDirectory, "--listen", options.Listen.ToString(), "--node-name", options.NodeName,
         "--service-cidr", options.ServiceCidr.ToString(), "--pod-cidr", options.PodCidr.ToString(), "--cluster-domain", options.ClusterDomain,
+        "--eviction-hard", options.EvictionHard,
         .. options.Instance.Length > 0 ? (string[])["--instance", options.Instance] : [],
         .. options.NoNode ? (string[])["--no-node"] : [],
     ];
+
+    private static string Thresholds(string text)
+    {
+        try
+        {
+            EvictionThreshold.Parse(text);
+            return text;
+        }
+        catch (FormatException e)
+        {
+            throw new CommandException($"--eviction-hard: {e.Message}");
+        }
+    }
 
     private static IPNetwork Network(string option, string text) =>
         IPNetwork.TryParse(text, out var network) && network.PrefixLength <= 28 ? network : throw new CommandException($"{option} {text}: a network such as 10.96.0.0/16 is wanted");

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Timonier.Client;
 using Timonier.Client.Node;
 using Timonier.Kubelet;
+using Timonier.Kubelet.Eviction;
 using Timonier.Kubelet.Pods;
 using Timonier.Network;
 
@@ -69,6 +70,7 @@ internal sealed class LocalNode : INodeConnections, IAsyncDisposable
         Dns = new ClusterDns([options.DnsAddress.ToString()], options.ClusterDomain),
         Address = ControlPlane.NodeAddress.ToString(),
         Labels = new Dictionary<string, string> { ["node-role.kubernetes.io/control-plane"] = "" },
+        EvictionHard = EvictionThreshold.Parse(options.EvictionHard),
         CgroupRoot = "/kubepods" + options.Instance,
         Version = Commands.VersionCommand.KubernetesVersion,
     };

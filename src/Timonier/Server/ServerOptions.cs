@@ -1,4 +1,5 @@
 using System.Net;
+using Timonier.Kubelet.Eviction;
 using Timonier.Local;
 
 namespace Timonier.Server;
@@ -21,6 +22,9 @@ public sealed record ServerOptions
 
     /// <summary>Tells several clusters on one machine apart in names of bridges and tables; empty for the only one.</summary>
     public string Instance { get; init; } = "";
+
+    /// <summary>As upstream's kubelet takes it; see <see cref="EvictionThreshold.Parse"/>.</summary>
+    public string EvictionHard { get; init; } = EvictionThreshold.Defaults;
 
     public const int DefaultPort = 6443;
 

@@ -124,7 +124,7 @@ internal sealed class FakeCri(TimeProvider time) : ICri
     public Task<IReadOnlyList<Container>> ListContainersAsync(ContainerFilter? filter, CancellationToken cancellationToken)
     {
         lock (_lock)
-            return Task.FromResult<IReadOnlyList<Container>>([.. _containers.Values.Select(c => new Container { Id = c.Id, Metadata = c.Metadata, State = c.State, Labels = { c.Labels } })]);
+            return Task.FromResult<IReadOnlyList<Container>>([.. _containers.Values.Select(c => new Container { Id = c.Id, Metadata = c.Metadata, State = c.State, ImageRef = c.ImageRef, Image = c.Image, Labels = { c.Labels } })]);
     }
 
     public Task<ContainerStatus> ContainerStatusAsync(string containerId, CancellationToken cancellationToken)
@@ -164,8 +164,27 @@ internal sealed class FakeCri(TimeProvider time) : ICri
     public Task<string> ExecAsync(ExecRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
     public Task<string> AttachAsync(AttachRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
     public Task<string> PortForwardAsync(PortForwardRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-    public Task<IReadOnlyList<Image>> ListImagesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-    public Task RemoveImageAsync(string image, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    /// <summary>Images are found by name and by id, which is the name with "sha256:" before it.</summary>
+    public Task<IReadOnlyList<Image>> ListImagesAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<Image>>([.. Images.Order(StringComparer.Ordinal).Select(i => new Image { Id = "sha256:" + i, RepoTags = { i }, Size = ImageSize })]);
+
+    /// <summary>All containers are gone.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+            _containers.Clear();
+    }
+
+    public const ulong ImageSize = 1000;
+
+    public Task RemoveImageAsync(string image, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue("RemoveImage " + image);
+        Images.RemoveWhere(i => image == "sha256:" + i);
+        return Task.CompletedTask;
+    }
+
     public Task<IReadOnlyList<FilesystemUsage>> ImageFsInfoAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
     private void Stop(ContainerStatus container, int exitCode)
