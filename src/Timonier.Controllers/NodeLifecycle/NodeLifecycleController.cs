@@ -15,7 +15,9 @@ namespace Timonier.Controllers.NodeLifecycle;
 internal sealed class NodeLifecycleController : Controller<string>
 {
     private const string LeaseNamespace = "kube-node-lease";
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(40);
+
+    // Upstream: --node-monitor-grace-period, 50 s since 1.32, and --node-startup-grace-period.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(50);
 
     /// <summary>For a node that was never heard of.</summary>
     private static readonly TimeSpan StartupGrace = TimeSpan.FromSeconds(60);
