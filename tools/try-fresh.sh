@@ -54,7 +54,10 @@ ip -n "try-fresh-$id" address add "$address.2/24" dev eth0
 ip -n "try-fresh-$id" link set eth0 up; ip -n "try-fresh-$id" link set lo up
 ip -n "try-fresh-$id" route add default via "$address.1"
 sysctl -qw net.ipv4.ip_forward=1
-printf 'table ip %s { chain post { type nat hook postrouting priority srcnat; ip saddr %s oifname != %s masquerade\n } }\n' "try-fresh-$id" "$address.0/24" "tf$id" | nft -f -
+table="ip try-fresh-$id"
+# shellcheck disable=SC2086 # Words for nft.
+{ nft add table $table; nft "add chain $table post { type nat hook postrouting priority srcnat; }"
+  nft "add rule $table post ip saddr $address.0/24 oifname != tf$id masquerade"; }
 
 for controllers in /sys/fs/cgroup /sys/fs/cgroup/*/; do
   [ -e "$controllers/cgroup.procs" ] || continue
