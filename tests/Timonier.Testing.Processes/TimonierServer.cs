@@ -70,7 +70,7 @@ public sealed class TimonierServer : IAsyncDisposable
     public Task<ProcessResult> KubectlAsync(params string[] arguments) => KubectlAsync(arguments, null);
 
     /// <summary>The machine's own kubectl, with nothing of the person's configuration.</summary>
-    public Task<ProcessResult> KubectlAsync(IEnumerable<string> arguments, string? input) => Run.ProgramAsync("kubectl", arguments, Environment(), input);
+    public Task<ProcessResult> KubectlAsync(IEnumerable<string> arguments, string? input) => Run.ProgramAsync(Kubectl.Program, arguments, Environment(), input);
 
     public Task<ProcessResult> TimonierAsync(params string[] arguments) => Run.ProgramAsync(ProgramPath, arguments, Environment());
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Timonier.Api.Core.V1;
@@ -6,6 +5,7 @@ using Timonier.Api.Json;
 using Timonier.Api.Meta.V1;
 using Timonier.Api.Rbac.V1;
 using Timonier.Api.Schema;
+using Timonier.ApiServer;
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
@@ -16,8 +16,9 @@ using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Strategies;
 using Timonier.Client;
 using Timonier.Store;
+using Timonier.Testing.Processes;
 
-namespace Timonier.ApiServer.Tests.Authentication;
+namespace Timonier.Server.Api.Tests;
 
 /// <summary>A server over TLS with certificates, tokens and RBAC as a cluster has them, and the stock kubectl.</summary>
 #pragma warning disable CA1001 // xunit disposes by DisposeAsync.
@@ -26,7 +27,7 @@ public sealed class ClusterAccessTests : IAsyncLifetime
     private readonly string _directory = Directory.CreateTempSubdirectory("timonier-access-").FullName;
     private readonly EmbeddedStore _store = EmbeddedStore.InMemory(TimeProvider.System);
     private readonly ClusterPki _pki;
-    private readonly ApiServer _server;
+    private readonly ApiServer.ApiServer _server;
 
     public ClusterAccessTests()
     {
@@ -36,9 +37,9 @@ public sealed class ClusterAccessTests : IAsyncLifetime
         var tokens = new StaticTokens();
         tokens.Add("joes-token", new UserInfo("joe", []));
         var access = new ClusterAccess(_pki, "https://127.0.0.1", reader, reader, tokens, TimeProvider.System, () => new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
-        ApiServer? server = null;
+        ApiServer.ApiServer? server = null;
         var published = new PublishedApi(schema, () => server!.Registry.Resources, "127.0.0.1", "v1.36.0");
-        server = _server = new ApiServer(
+        server = _server = new ApiServer.ApiServer(
             new ApiServerOptions
             {
                 Schema = schema, Store = _store, Reader = reader, Listen = new IPEndPoint(IPAddress.Loopback, 0),
@@ -73,18 +74,8 @@ public sealed class ClusterAccessTests : IAsyncLifetime
         Directory.Delete(_directory, recursive: true);
     }
 
-    private async Task<string> KubectlAsync(string who, params string[] arguments)
-    {
-        var start = new ProcessStartInfo("kubectl", ["--cache-dir=" + _directory, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        start.Environment["KUBECONFIG"] = Path.Combine(_directory, who);
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        var error = process.StandardError.ReadToEndAsync(limit.Token);
-        var output = await process.StandardOutput.ReadToEndAsync(limit.Token) + await error;
-        await process.WaitForExitAsync(limit.Token);
-        return output.Trim();
-    }
+    private async Task<string> KubectlAsync(string who, params string[] arguments) =>
+        (await Run.ProgramAsync(Kubectl.Program, ["--cache-dir=" + _directory, .. arguments], new Dictionary<string, string> { ["KUBECONFIG"] = Path.Combine(_directory, who) })).All.Trim();
 
     /// <summary>POST of a JSON body as this user; kubectl's own commands would send protobuf.</summary>
     private async Task<string> AskAsync(string who, string path, string body, params string[] flags)
