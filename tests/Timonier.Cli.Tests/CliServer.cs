@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,7 +17,7 @@ namespace Timonier.Cli.Tests;
 /// <summary>What a command said and how it ended.</summary>
 internal sealed record CliResult(int Code, string Out, string Error);
 
-/// <summary>A server in this process, our commands, and the stock kubectl beside them.</summary>
+/// <summary>A server in this process, and our commands.</summary>
 internal sealed class CliServer : IAsyncDisposable
 {
     private readonly EmbeddedStore _store = EmbeddedStore.InMemory(TimeProvider.System);
@@ -42,6 +41,8 @@ internal sealed class CliServer : IAsyncDisposable
 
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("timonier-cli-").FullName;
 
+    public string Address => $"http://{_server.Endpoint}";
+
     public ApiClient Client => new(_server.InProcess());
 
     public static async Task<CliServer> StartAsync()
@@ -53,7 +54,7 @@ internal sealed class CliServer : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(server.Directory, "config"), $$"""
             apiVersion: v1
             kind: Config
-            clusters: [{name: c, cluster: {server: "http://{{server._server.Endpoint}}"} }]
+            clusters: [{name: c, cluster: {server: "{{server.Address}}"} }]
             users: [{name: u, user: {token: t} }]
             contexts: [{name: x, context: {cluster: c, user: u} }, {name: shop, context: {cluster: c, user: u, namespace: shop} }]
             current-context: x
@@ -89,24 +90,6 @@ internal sealed class CliServer : IAsyncDisposable
     }
 
     public Task<CliResult> RunAsync(string line, string input = "") => RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries), input);
-
-    /// <summary>The stock kubectl with the same words.</summary>
-    public async Task<CliResult> KubectlAsync(string[] arguments, string input = "")
-    {
-        var start = new ProcessStartInfo("kubectl", ["--cache-dir=" + Directory, .. arguments])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = Directory,
-        };
-        start.Environment["KUBECONFIG"] = Path.Combine(Directory, "config");
-        using var process = Process.Start(start)!;
-        await process.StandardInput.WriteAsync(input);
-        process.StandardInput.Close();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        var error = process.StandardError.ReadToEndAsync(limit.Token);
-        var output = await process.StandardOutput.ReadToEndAsync(limit.Token);
-        await process.WaitForExitAsync(limit.Token);
-        return new CliResult(process.ExitCode, output, await error);
-    }
 
     public async ValueTask DisposeAsync()
     {

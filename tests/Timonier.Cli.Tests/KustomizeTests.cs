@@ -77,7 +77,7 @@ public sealed class KustomizeTests : IAsyncLifetime
         await _server.WriteAsync("names1/kustomization.yaml", "resources: [../base]\nnamePrefix: one-\n");
         await _server.WriteAsync("names2/kustomization.yaml", "resources: [../base]\nnamePrefix: two-\n");
         await _server.WriteAsync(name + "/kustomization.yaml", overlay);
-        var theirs = await _server.KubectlAsync(["kustomize", name]);
+        var theirs = await new KubectlRecord("kustomize").AskAsync(_server, name, ["kustomize", name]);
         var ours = await _server.RunAsync(["kustomize", name]);
         Assert.Equal("", ours.Error);
         Assert.Equal(Documents(theirs.Out), Documents(ours.Out));

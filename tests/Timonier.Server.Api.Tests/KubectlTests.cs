@@ -106,6 +106,16 @@ public class KubectlTests(ServerFixture fixture) : IClassFixture<ServerFixture>
     }
 
     [Fact]
+    public async Task WhatOneProgramApplied_TheOtherTakesForItsOwn()
+    {
+        static string Yaml(string value) => $"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shared}}\ndata: {{a: \"{value}\"}}\n";
+        Assert.Equal("configmap/shared created", (await fixture.Server.TimonierAsync(["apply", "-f", "-"], Yaml("1"))).All.Trim());
+        Assert.Equal("configmap/shared unchanged", (await fixture.Server.KubectlAsync(["apply", "-f", "-"], Yaml("1"))).All.Trim());
+        Assert.Equal("configmap/shared configured", (await fixture.Server.KubectlAsync(["apply", "-f", "-"], Yaml("2"))).All.Trim());
+        Assert.Equal("configmap/shared unchanged", (await fixture.Server.TimonierAsync(["apply", "-f", "-"], Yaml("2"))).All.Trim());
+    }
+
+    [Fact]
     public async Task ServerSideApply_FindsConflictsBetweenManagers()
     {
         static string Yaml(string value) => $"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ssa}}\ndata: {{a: \"{value}\"}}\n";
