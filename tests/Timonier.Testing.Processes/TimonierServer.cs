@@ -82,7 +82,7 @@ public sealed class TimonierServer : IAsyncDisposable
     {
         if (_process is { HasExited: false })
         {
-            await Run.ProgramAsync("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+            await Run.ProgramAsync("sh", ["-c", "kill -TERM $0", _process.Id.ToString(CultureInfo.InvariantCulture)]);
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             try
             {

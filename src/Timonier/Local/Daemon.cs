@@ -51,12 +51,12 @@ public sealed class Daemon(ClusterPaths paths, TimeProvider time)
         }
         if (Pid.Running() is not { } pid)
             return;
-        await RunAsync("kill", ["-TERM", $"{pid}"], cancel);
+        await SignalAsync("TERM", pid, cancel);
         var deadline = time.GetUtcNow() + StopLimit;
         while (Pid.Running() is not null)
         {
             if (time.GetUtcNow() > deadline)
-                await RunAsync("kill", ["-KILL", $"{pid}"], cancel);
+                await SignalAsync("KILL", pid, cancel);
             await Task.Delay(StopPoll, time, cancel);
         }
     }
@@ -95,6 +95,9 @@ public sealed class Daemon(ClusterPaths paths, TimeProvider time)
         WantedBy=multi-user.target
 
         """;
+
+    /// <summary>By the shell's own kill: the program of that name is in a package (procps) that a small machine lacks.</summary>
+    private static Task SignalAsync(string signal, int pid, CancellationToken cancel) => RunAsync("sh", ["-c", "kill -$0 $1", signal, $"{pid}"], cancel);
 
     private static async Task RunAsync(string program, string[] arguments, CancellationToken cancel)
     {
