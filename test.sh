@@ -18,7 +18,8 @@ if [ "$(id -u)" = 0 ]; then
 else
   case " $parts " in *" cluster "*) parts=${parts/cluster/}; left_out+=("cluster: needs root") ;; esac
 fi
-case " $parts " in *" api "*) command -v kubectl >/dev/null || { parts=${parts/api/}; left_out+=("api: no kubectl on the PATH"); } ;; esac
+# KUBECTL names another kubectl than that on the PATH.
+command -v "${KUBECTL:-kubectl}" >/dev/null || left_out+=("the stock kubectl: none is here, and timonier's own verbs stand in for it")
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT

@@ -75,7 +75,7 @@ public sealed class ClusterAccessTests : IAsyncLifetime
     }
 
     private async Task<string> KubectlAsync(string who, params string[] arguments) =>
-        (await Run.ProgramAsync(Kubectl.Program, ["--cache-dir=" + _directory, .. arguments], new Dictionary<string, string> { ["KUBECONFIG"] = Path.Combine(_directory, who) })).All.Trim();
+        (await Run.ProgramAsync(Kubectl.Program, arguments, new Dictionary<string, string> { ["KUBECONFIG"] = Path.Combine(_directory, who), ["HOME"] = _directory })).All.Trim();
 
     /// <summary>POST of a JSON body as this user; kubectl's own commands would send protobuf.</summary>
     private async Task<string> AskAsync(string who, string path, string body, params string[] flags)
