@@ -78,6 +78,7 @@ public sealed class ApiServer : IAsyncDisposable
         await StopAsync();
         if (_host is not null)
             await _host.DisposeAsync();
+        _definitions.Dispose();
         _core.ProxyClient.Dispose();
         _core.Stopping.Dispose();
     }

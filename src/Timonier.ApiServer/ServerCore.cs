@@ -1,6 +1,7 @@
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Computed;
+using Timonier.ApiServer.Conversion;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -19,6 +20,7 @@ internal sealed class ServerCore
         Reader = options.Reader ?? new ObjectReader(options.Schema, options.Store);
         Computed = (options.Nodes is null ? [] : new ResourceMetrics(options.Nodes, Reader, options.Time).Resources).ToDictionary(c => (c.Group, c.Resource));
         Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies, [.. Computed.Keys]);
+        Versions = new ObjectVersions(() => Registry.Table);
         Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
         Admission = options.Admission ?? new AdmissionChain([], []);
@@ -37,6 +39,9 @@ internal sealed class ServerCore
 
     /// <summary>What is read but not stored; only what can be computed is served.</summary>
     public Dictionary<(string Group, string Resource), IComputedResource> Computed { get; }
+
+    /// <summary>For admission, which sees objects in the version that it asks for.</summary>
+    public ObjectVersions Versions { get; }
 
     public Metrics Metrics { get; } = new();
 

@@ -118,6 +118,14 @@ public sealed class JsonMap : IEnumerable<KeyValuePair<string, object?>>
         _index = null;
     }
 
+    /// <summary>Takes over the entries of another map.</summary>
+    public void ReplaceBy(JsonMap other)
+    {
+        Clear();
+        foreach (var (key, value) in other)
+            Append(key, value);
+    }
+
     public JsonMap DeepClone()
     {
         var copy = new JsonMap { _items = new KeyValuePair<string, object?>[Count], Count = Count };

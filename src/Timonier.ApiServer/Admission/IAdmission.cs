@@ -1,4 +1,5 @@
 using Timonier.Api.Json;
+using Timonier.Api.Schema;
 using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Admission;
@@ -20,6 +21,9 @@ public sealed record AdmissionAttributes
     /// <summary>The object before; null for CREATE. Never changed.</summary>
     public JsonMap? OldObject { get; init; }
 
+    /// <summary>The versions that the object can be seen in; null: only the one it is in.</summary>
+    public IObjectVersions? Versions { get; init; }
+
     /// <summary>The request's options object (CreateOptions, ...); null when there is none.</summary>
     public JsonMap? Options { get; init; }
 
@@ -31,6 +35,17 @@ public sealed record AdmissionAttributes
         foreach (var (key, value) in normal)
             Object[key] = value;
     }
+}
+
+/// <summary>The versions that one kind of object is served in.</summary>
+public interface IObjectVersions
+{
+    /// <summary>The same objects under other versions and groups, the resource itself left out.</summary>
+    IEnumerable<ResourceSchema> EquivalentsOf(ResourceSchema resource);
+
+    /// <summary>The object itself where it is in that version already; else a converted copy.</summary>
+    /// <exception cref="Api.Errors.ApiException">A conversion webhook failed.</exception>
+    ValueTask<JsonMap> ConvertAsync(JsonMap obj, ResourceSchema to, CancellationToken cancel);
 }
 
 /// <summary>Changes objects before validation. Refuses by throwing an <see cref="Api.Errors.ApiException"/>.</summary>

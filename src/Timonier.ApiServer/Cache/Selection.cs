@@ -1,18 +1,26 @@
 using System.Text;
 using System.Text.Json;
+using Timonier.Api.Json;
 using Timonier.Api.Selectors;
+using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Registry;
 using Timonier.Store;
 
 namespace Timonier.ApiServer.Cache;
 
-/// <summary>Which objects of a resource a list or watch means: a range of keys, and what its selectors ask of the header. No object is parsed for it.</summary>
-internal sealed class Selection(ResourceStore resource, KeyRange range, IReadOnlyList<LabelTerm> labels, IReadOnlyList<FieldTerm> fields)
+/// <summary>
+/// Which objects of a resource a list or watch means: a range of keys, and what its selectors ask of the header. No object is parsed for it,
+/// unless it is a custom one that is selected by fields of a version in which it may not be stored.
+/// </summary>
+internal sealed class Selection(ServedResource served, KeyRange range, IReadOnlyList<LabelTerm> labels, IReadOnlyList<FieldTerm> fields, IReadOnlyList<CustomFieldTerm> customFields)
 {
     public KeyRange Range { get; } = range;
 
     /// <summary>Every object of the range matches.</summary>
-    public bool IsWholeRange { get; } = labels.Count + fields.Count == 0;
+    public bool IsWholeRange { get; } = labels.Count + fields.Count + customFields.Count == 0;
+
+    /// <summary>The fields stand only in what a webhook makes of a stored object.</summary>
+    public bool AsksWebhook { get; } = customFields.Count > 0 && Converted.AsksWebhook(served);
 
     public bool Matches(Entry? entry)
     {
@@ -23,15 +31,80 @@ internal sealed class Selection(ResourceStore resource, KeyRange range, IReadOnl
         var obj = new EncodedObject(entry);
         foreach (var term in fields)
         {
-            if (!term.Matches(resource, obj))
+            if (!term.Matches(served.Store!, obj))
                 return false;
         }
+        if (customFields.Count > 0 && !MatchesCustom(obj))
+            return false;
         foreach (var term in labels)
         {
             if (!term.Matches(obj.Field(FieldPaths.Labels)))
                 return false;
         }
         return true;
+    }
+
+    /// <summary>As <see cref="Matches(Entry?)"/>, with the webhook asked where that is needed.</summary>
+    public async ValueTask<bool> MatchesAsync(Entry? entry, CancellationToken cancel)
+    {
+        if (entry is null || !AsksWebhook || !Range.Contains(entry.Key))
+            return Matches(entry);
+        return Matches(entry, await Converted.ParseAsync(served, new EncodedObject(entry), cancel));
+    }
+
+    /// <param name="asked">The object after the webhook.</param>
+    public bool Matches(Entry entry, JsonMap asked)
+    {
+        var obj = Converted.FromStored(served, asked);
+        var metadata = JsonEncoder.Encode(obj.GetPath("metadata", "labels") ?? new JsonMap());
+        return fields.All(f => f.Matches(served.Store!, new EncodedObject(entry))) && customFields.All(f => f.Matches(obj)) && labels.All(l => l.Matches(metadata));
+    }
+
+    private bool MatchesCustom(in EncodedObject obj)
+    {
+        if (served.Converter is not null)
+        {
+            var tree = Converted.FromStored(served, obj.Parse());
+            return customFields.All(f => f.Matches(tree));
+        }
+        foreach (var term in customFields)
+        {
+            if (!term.Matches(obj.Json))
+                return false;
+        }
+        return true;
+    }
+}
+
+/// <summary>One requirement on a field that a definition makes selectable, in the version of the request.</summary>
+internal sealed class CustomFieldTerm(FieldRequirement requirement)
+{
+    private readonly FieldPaths _paths = new([requirement.Field]);
+    private readonly string[] _steps = requirement.Field.Split('.', StringSplitOptions.RemoveEmptyEntries);
+    private readonly byte[] _value = Encoding.UTF8.GetBytes(requirement.Value);
+
+    public bool Matches(JsonMap obj)
+    {
+        var raw = obj.GetPath(_steps) is { } value ? JsonEncoder.Encode(value) : [];
+        return HasValue(raw) == requirement.Equal;
+    }
+
+    public bool Matches(ReadOnlySpan<byte> json)
+    {
+        Span<(int Offset, int Length)> found = stackalloc (int, int)[2];
+        _paths.Find(json, found);
+        return HasValue(json.Slice(found[1].Offset, found[1].Length)) == requirement.Equal;
+    }
+
+    private bool HasValue(ReadOnlySpan<byte> raw)
+    {
+        if (raw.IsEmpty)
+            return _value.Length == 0;
+        if (raw[0] != (byte)'"')
+            return raw.SequenceEqual(_value);
+        var reader = new Utf8JsonReader(raw);
+        reader.Read();
+        return reader.ValueTextEquals(_value);
     }
 }
 

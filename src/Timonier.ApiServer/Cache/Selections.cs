@@ -1,6 +1,7 @@
 using Timonier.Api.Errors;
 using Timonier.Api.Schema;
 using Timonier.Api.Selectors;
+using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.Store;
@@ -24,7 +25,15 @@ internal static class Selections
             var key = resource.Key(ns, name);
             range = new KeyRange(key, key + '\0');
         }
-        return new Selection(resource, range, [.. labels.Requirements.Select(r => new LabelTerm(r))], [.. fields.Requirements.Select(r => Term(resource, r))]);
+        var custom = fields.Requirements.Where(r => IsCustom(call.Schema, r.Field)).ToList();
+        return new Selection(call.Resource, range, [.. labels.Requirements.Select(r => new LabelTerm(r))], [.. fields.Requirements.Except(custom).Select(r => Term(resource, r))], [.. custom.Select(r => new CustomFieldTerm(r))]);
+    }
+
+    private static bool IsCustom(ResourceSchema schema, string field)
+    {
+        if (schema.IsBuiltIn() || field == "metadata.name" || (field == "metadata.namespace" && schema.Namespaced))
+            return false;
+        return schema.SelectableFields.Contains(field) ? true : throw ApiException.BadRequest("field label not supported: " + field);
     }
 
     private static FieldTerm Term(ResourceStore resource, FieldRequirement requirement)

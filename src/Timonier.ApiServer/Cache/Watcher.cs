@@ -51,7 +51,7 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
             return _seen;
         }
         for (var i = 0; i < count; i++)
-            Add(_batch[i]);
+            await AddAsync(_batch[i], cancel);
         _position += count;
         Revision = Math.Max(Revision, count == BatchMax ? _batch[count - 1].Revision : Math.Max(complete, count > 0 ? _batch[count - 1].Revision : 0));
         return _seen;
@@ -70,7 +70,7 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
             await foreach (var change in core.Store.WatchAsync(Revision + 1, selection.Range, cancel))
             {
                 foreach (var one in change.Events)
-                    Add(new WatchEvent(one));
+                    await AddAsync(new WatchEvent(one), cancel);
                 Revision = change.Revision;
                 if (TryEnterRing() || _seen.Count >= BatchMax)
                     return;
@@ -91,12 +91,12 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
     }
 
     /// <summary>What the change is to this watch: with selectors, entering is ADDED and leaving DELETED.</summary>
-    private void Add(WatchEvent change)
+    private async ValueTask AddAsync(WatchEvent change, CancellationToken cancel)
     {
         if (change.Revision <= Revision && _position < 0)
             return;
-        var now = selection.Matches(change.Current);
-        var before = selection.Matches(change.Previous);
+        var now = selection.AsksWebhook ? await selection.MatchesAsync(change.Current, cancel) : selection.Matches(change.Current);
+        var before = selection.AsksWebhook ? await selection.MatchesAsync(change.Previous, cancel) : selection.Matches(change.Previous);
         if (now || before)
             _seen.Add(new Seen(change, !now ? WatchEventType.Deleted : before ? WatchEventType.Modified : WatchEventType.Added));
     }

@@ -12,7 +12,7 @@ using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Content;
 
-/// <summary>Step 4 of the write path: from the bytes of a body to a tree in the stored version.</summary>
+/// <summary>Step 4 of the write path: from the bytes of a body to a tree in the version that the write is worked on in.</summary>
 internal static class BodyDecoder
 {
     /// <summary>Upstream's MaxRequestBodyBytes: 3 MB.</summary>
@@ -39,7 +39,7 @@ internal static class BodyDecoder
         }
     }
 
-    /// <summary>The object of a create or update, in the stored version.</summary>
+    /// <summary>The object of a create or update.</summary>
     /// <exception cref="ApiException">UnsupportedMediaType, BadRequest: another kind or version, or no object at all.</exception>
     public static async ValueTask<JsonMap> ReadObjectAsync(ApiCall call, WriteOptions options)
     {
@@ -48,7 +48,7 @@ internal static class BodyDecoder
         var expected = new GroupVersionKind((subresource?.GroupVersion ?? call.Schema.GroupVersion).Group, (subresource?.GroupVersion ?? call.Schema.GroupVersion).Version, subresource?.Kind ?? call.Schema.Kind);
         var obj = Decode(call, bytes, expected.Kind);
         CheckKind(obj, expected);
-        return subresource is null || subresource.Kind == call.Schema.Kind ? Converted.ToStored(call, obj, options, call.Warnings) : obj;
+        return subresource is null || subresource.Kind == call.Schema.Kind ? Converted.ToWorking(call, obj, options, call.Warnings) : obj;
     }
 
     /// <summary>A patch.</summary>

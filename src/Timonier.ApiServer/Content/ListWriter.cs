@@ -18,6 +18,9 @@ internal static class ListWriter
     public static async ValueTask WriteAsync(ApiCall call, ListPage page)
     {
         var forms = call.Forms;
+        // Whole, and before the answer begins: a webhook that fails is an error of its own.
+        if (page.Objects is null && Converted.AsksWebhook(call.Resource))
+            page = page with { Objects = [.. await Converted.AskAsync(call.Resource, page.Items, call.Cancel).Select(o => o.Object).ToListAsync(call.Cancel)] };
         var response = Responder.Begin(call, 200);
         if (forms.Form.Wire == WireForm.Protobuf)
         {
@@ -30,7 +33,7 @@ internal static class ListWriter
             // A person reads it: assembled as a tree.
             var list = Head(call, page);
             var items = list.GetList(forms.Form.Transform == Transform.Table ? "rows" : "items")!;
-            items.AddRange(page.Items.Select(e => new EncodedObject(e).Parse()).Select(o => forms.Form.Transform == Transform.Table ? forms.Row(o) : Item(forms.Shown(o), call)));
+            items.AddRange(page.Trees.Select(o => forms.Form.Transform == Transform.Table ? forms.Row(o) : Item(forms.Shown(o), call)));
             response.BodyWriter.Write(forms.Encode(list, null));
             await response.BodyWriter.FlushAsync(call.Cancel);
             return;
@@ -77,9 +80,8 @@ internal static class ListWriter
     private static async ValueTask<bool> WriteItemsAsync(ApiCall call, ListPage page, BlockWriter output)
     {
         var (first, forms) = (true, call.Forms);
-        foreach (var entry in page.Items)
+        foreach (var stored in page.Trees)
         {
-            var stored = new EncodedObject(entry).Parse();
             if (!first)
                 output.Write(","u8);
             first = false;
@@ -105,7 +107,8 @@ internal static class ListWriter
         var forms = call.Forms;
         var partial = forms.Form.Transform == Transform.PartialObjectMetadata;
         var type = partial ? call.Core.Options.Schema.Type("meta/v1.PartialObjectMetadata") : call.Schema.Type;
-        var items = page.Items.Select(e => (ReadOnlyMemory<byte>)ProtobufEncoder.EncodeMessage(
+        // No custom resource comes here: they have no protobuf, except their metadata.
+        var items = page.Objects is { } trees ? [.. trees.Select(t => (ReadOnlyMemory<byte>)ProtobufEncoder.EncodeMessage(JsonEncoder.Encode(forms.Shown(t)), type))] : page.Items.Select(e => (ReadOnlyMemory<byte>)ProtobufEncoder.EncodeMessage(
             !partial && call.Resource.Converter is null ? new EncodedObject(e).ToArray() : JsonEncoder.Encode(forms.Shown(new EncodedObject(e).Parse())), type)).ToList();
         var metadata = ProtobufEncoder.EncodeMessage(JsonEncoder.Encode(Metadata(page)), call.Core.Options.Schema.Type("meta/v1.ListMeta"));
         var (apiVersion, kind) = partial ? (forms.Form.MetaVersion, "PartialObjectMetadataList") : (call.Schema.GroupVersion.ToString(), call.Schema.Kind + "List");

@@ -59,17 +59,20 @@ internal sealed class ObjectForms(ApiCall call, ResponseForm form)
                 table.GetList("rows")!.Add(Row(stored));
                 return table;
             default:
-                return Converted.FromStored(call, stored);
+                return Converted.FromStored(call.Resource, stored);
         }
     }
 
     public JsonMap Row(JsonMap stored)
     {
+        // The columns of a custom resource are those of the version asked for.
+        if (!call.Schema.IsBuiltIn())
+            stored = Converted.FromStored(call.Resource, stored);
         var cells = Tables.Row(_columns, stored, null, call.Core.Time.GetUtcNow());
         cells["object"] = _include switch
         {
             "None" => null,
-            "Object" => Converted.FromStored(call, stored),
+            "Object" => Converted.FromStored(call.Resource, stored),
             _ => Tables.MetadataOnly(stored, form.MetaVersion),
         };
         return cells;

@@ -18,16 +18,27 @@ internal static class Responder
     public static ValueTask WriteAsync(ApiCall call, int code, in EncodedObject obj)
     {
         if (!call.Forms.IsRaw)
-            return WriteBytesAsync(Begin(call, code), call.Forms.Encode(obj.Parse()));
+            return WriteAsync(call, code, obj.Parse());
         var response = Begin(call, code);
         response.ContentLength = obj.Length;
         obj.WriteTo(response.BodyWriter);
         return FlushAsync(response);
     }
 
-    /// <summary>The outcome of a write, in the stored version.</summary>
+    /// <summary>The outcome of a write.</summary>
     public static ValueTask WriteAsync(ApiCall call, int code, WriteResult result) =>
-        result.Entry is { } entry ? WriteAsync(call, code, new EncodedObject(entry)) : WriteBytesAsync(Begin(call, code), call.Forms.Encode(result.Object));
+        result.Entry is { } entry ? WriteAsync(call, code, new EncodedObject(entry)) : WriteAsync(call, code, result.Object);
+
+    private static ValueTask WriteAsync(ApiCall call, int code, JsonMap stored)
+    {
+        return Converted.AsksWebhook(call.Resource) ? AskedAsync() : WriteBytesAsync(Begin(call, code), call.Forms.Encode(stored));
+
+        async ValueTask AskedAsync()
+        {
+            var asked = await Converted.AskAsync(call.Resource, stored, call.Cancel);
+            await WriteBytesAsync(Begin(call, code), call.Forms.Encode(asked));
+        }
+    }
 
     /// <summary>An object as it stands: a Status, a Scale, a review.</summary>
     public static ValueTask WriteTreeAsync(ApiCall call, int code, JsonMap obj)

@@ -104,6 +104,6 @@ internal sealed record ResponseForm(WireForm Wire, Transform Transform, bool Pre
 
 internal static class ResourceSchemaForms
 {
-    /// <summary>Custom resources have no protobuf. Built-in types stand in a group of the schema with a slash in their key.</summary>
-    public static bool IsBuiltIn(this ResourceSchema schema) => schema.Type.Key.Contains('/', StringComparison.Ordinal);
+    /// <summary>Custom resources have no protobuf, no strategic merge patch, and no types of Go's with zero values.</summary>
+    public static bool IsBuiltIn(this ResourceSchema schema) => !schema.Type.Custom;
 }

@@ -27,6 +27,8 @@ internal sealed class WatchWriter(ApiCall call)
         var output = _output ??= Responder.Begin(call, 200).BodyWriter;
         if (item.Step == WatchStep.Flush)
             return FlushAsync(output, cancel);
+        if (!_forms.IsRaw && item.Step is WatchStep.Change or WatchStep.Initial && Converted.AsksWebhook(call.Resource))
+            return AskedAsync(output, item, cancel);
         if (!_forms.IsRaw)
             Write(output, Frame(item));
         else if (item.Step == WatchStep.Change && item.Seen.IsShared)
@@ -36,6 +38,14 @@ internal sealed class WatchWriter(ApiCall call)
         else
             Write(output, Frame("BOOKMARK", Bookmark(call, item)));
         return _pending > FlushBytes ? FlushAsync(output, cancel) : default;
+    }
+
+    private async ValueTask AskedAsync(PipeWriter output, WatchItem item, CancellationToken cancel)
+    {
+        var obj = await Converted.ParseAsync(call.Resource, item.Step == WatchStep.Initial ? item.Object : item.Seen.Object, cancel);
+        Write(output, Frame(item.Step == WatchStep.Initial ? "ADDED" : Name(item.Seen.Type), _forms.Encode(obj)));
+        if (_pending > FlushBytes)
+            await FlushAsync(output, cancel);
     }
 
     private void Write(PipeWriter output, ReadOnlySpan<byte> frame)

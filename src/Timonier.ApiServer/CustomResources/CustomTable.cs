@@ -2,6 +2,7 @@ using Timonier.Api.CustomResources;
 using Timonier.Api.Json;
 using Timonier.Api.Normalize;
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Admission.Webhooks;
 using Timonier.ApiServer.Conversion;
 using Timonier.ApiServer.Printing;
 using Timonier.ApiServer.Registry;
@@ -12,31 +13,25 @@ namespace Timonier.ApiServer.CustomResources;
 /// <summary>From a compiled definition to what is served.</summary>
 internal static class CustomTable
 {
-    public static IEnumerable<ServedResource> Served(CustomResource definition, IStore store, long revision, CancellationToken removed)
+    /// <param name="changed">The definition changed since it was made: objects may be stored by another schema, or in another version.</param>
+    public static IEnumerable<ServedResource> Served(CustomResource definition, bool changed, WebhookCaller webhooks, IStore store, long revision, CancellationToken removed)
     {
+        var webhook = definition.ConversionWebhook is { } conversion ? new ConversionWebhook(conversion, webhooks) : null;
         var stored = definition.Storage.Resource;
         var resources = new ResourceStore(stored, new CustomStrategy(definition), store, revision) { TypeMetaInLists = true, Removed = removed };
         foreach (var version in definition.Versions.Where(v => v.Served))
         {
-            // With a conversion webhook versions may differ in more than their name: until those are asked, only the stored one is served.
-            if (definition.ConversionWebhook is not null && !version.Storage)
-                continue;
-            yield return new ServedResource(version.Resource, resources, ConverterOf(version, stored))
+            // What is stored is what is served only where no other schema or version can have been at it.
+            var asStored = version.Storage && !changed && definition.Versions.Count == 1;
+            yield return new ServedResource(version.Resource, resources, asStored ? null : new CustomConverter(version.Resource, stored))
             {
+                Webhook = webhook,
                 Deprecation = version.DeprecationWarning,
                 ListKind = definition.ListKind,
                 Columns = [TableColumn.NameColumn, .. version.Columns.Select(Column)],
                 Scale = version.Scale is { } scale ? new Verbs.ScalePaths(Steps(scale.SpecReplicas), Steps(scale.StatusReplicas), scale.LabelSelector.Length > 0 ? Steps(scale.LabelSelector) : null) : Verbs.ScalePaths.BuiltIn,
             };
         }
-    }
-
-    /// <summary>Null: what is stored is what is served.</summary>
-    private static CustomConverter? ConverterOf(CustomResourceVersion version, ResourceSchema stored)
-    {
-        // Any "default" in the schema will do: at worst an object is looked through for nothing.
-        var defaults = version.OpenApi is not null && JsonEncoder.Encode(version.OpenApi).AsSpan().IndexOf("\"default\":"u8) >= 0;
-        return version.Storage && !defaults ? null : new CustomConverter(version.Resource, stored, defaults);
     }
 
     private static string[] Steps(string path) => path.Split('.', StringSplitOptions.RemoveEmptyEntries);
@@ -58,15 +53,19 @@ internal static class CustomTable
     };
 }
 
-/// <summary>Between versions of a custom resource. Defaults that the schema got after an object was stored show when it is read.</summary>
-internal sealed class CustomConverter(ResourceSchema served, ResourceSchema stored, bool defaults) : VersionConverter(served, stored)
+/// <summary>
+/// Between versions of a custom resource. What the version's schema does not know is not shown, and defaults that it got after an object was
+/// stored are, as upstream does on every read. Does nothing to an object that was so read already.
+/// </summary>
+internal sealed class CustomConverter(ResourceSchema served, ResourceSchema stored) : VersionConverter(served, stored)
 {
     private readonly TypeSchema _type = served.Type;
 
     public override void FromStored(JsonMap obj)
     {
         base.FromStored(obj);
-        if (defaults)
-            Defaults.Apply(obj, _type);
+        var pruned = Normalizer.Normalize(obj, _type);
+        Defaults.Apply(pruned, _type);
+        obj.ReplaceBy(pruned);
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Timonier.Api.CustomResources;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.ApiServer.Admission.Webhooks;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Verbs;
@@ -13,9 +14,11 @@ namespace Timonier.ApiServer.CustomResources;
 /// Keeps the table of what is served in step with the CustomResourceDefinitions: names accepted or in conflict, established, served,
 /// emptied and gone. Level-triggered: each round looks at all definitions.
 /// </summary>
-internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePath deletes, ILogger log)
+internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePath deletes, ILogger log) : IDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
+    private readonly WebhookCaller _webhooks = new(core.Reader, core.Time);
 
     /// <summary>By name: what is served now, from which generation of the definition.</summary>
     private readonly Dictionary<string, Serving> _serving = new(StringComparer.Ordinal);
@@ -49,6 +52,8 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
             }
         }
     }
+
+    public void Dispose() => _webhooks.Dispose();
 
     private List<JsonMap> Read() =>
         [.. core.Store.Current.Range(Definitions.Range("")).Select(e => new EncodedObject(e).Parse()).OrderBy(d => d.GetPath("metadata", "creationTimestamp") as string, StringComparer.Ordinal)];
@@ -94,6 +99,8 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
         Subresource = subresource, Now = core.Time.GetUtcNow(), FieldManager = "timonier",
     };
 
+    private static long Generation(JsonMap definition) => definition.GetPath("metadata", "generation") as long? ?? 0;
+
     /// <summary>Puts a table in place that has every established definition, and no other.</summary>
     private void Serve(List<JsonMap> definitions)
     {
@@ -103,7 +110,7 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
             var changed = false;
             foreach (var (name, old) in _serving.ToArray())
             {
-                if (wanted.TryGetValue(name, out var same) && old.Uid == same.GetPath("metadata", "uid") as string && old.Generation == (same.GetPath("metadata", "generation") as long? ?? 0))
+                if (wanted.TryGetValue(name, out var same) && old.Uid == same.GetPath("metadata", "uid") as string && old.Generation == Generation(same))
                     continue;
                 _serving.Remove(name);
                 old.Removed.Cancel();
@@ -113,7 +120,7 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
             {
                 var compiled = CustomResource.Compile(definition, core.Options.Schema);
                 var removed = new CancellationTokenSource();
-                _serving[name] = new Serving((string)definition.GetPath("metadata", "uid")!, definition.GetPath("metadata", "generation") as long? ?? 0, compiled, [.. CustomTable.Served(compiled, core.Store, revision, removed.Token)], removed);
+                _serving[name] = new Serving((string)definition.GetPath("metadata", "uid")!, Generation(definition), compiled, [.. CustomTable.Served(compiled, Generation(definition) > 1, _webhooks, core.Store, revision, removed.Token)], removed);
                 changed = true;
             }
             if (!changed)

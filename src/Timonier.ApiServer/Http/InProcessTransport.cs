@@ -39,7 +39,7 @@ internal sealed class InProcessTransport(RequestPipeline pipeline, UserInfo user
         await using var dispose = items;
         while (await MoveNextAsync(items, limit.Token, cancellationToken))
         {
-            if (Event(call, items.Current) is { } one)
+            if (await EventAsync(call, items.Current) is { } one)
                 yield return one;
         }
     }
@@ -57,28 +57,28 @@ internal sealed class InProcessTransport(RequestPipeline pipeline, UserInfo user
         }
     }
 
-    private static RawWatchEvent? Event(ApiCall call, in WatchItem item)
+    private static async ValueTask<RawWatchEvent?> EventAsync(ApiCall call, WatchItem item)
     {
         switch (item.Step)
         {
             case WatchStep.Flush:
                 return null;
             case WatchStep.Initial:
-                return new RawWatchEvent(WatchEventType.Added, new(Bytes(call, item.Object)));
+                return new RawWatchEvent(WatchEventType.Added, new(await BytesAsync(call, item.Object)));
             case WatchStep.Change when item.Seen.IsShared && call.Resource.Converter is null:
                 var frame = item.Seen.Event.Frame;
                 var start = Cache.WatchFrames.Prefix(item.Seen.Type).Length;
                 return new RawWatchEvent((WatchEventType)item.Seen.Type, new(frame[start..^2]));
             case WatchStep.Change:
-                return new RawWatchEvent((WatchEventType)item.Seen.Type, new(Bytes(call, item.Seen.Object)));
+                return new RawWatchEvent((WatchEventType)item.Seen.Type, new(await BytesAsync(call, item.Seen.Object)));
             default:
                 return new RawWatchEvent(WatchEventType.Bookmark, new(WatchWriter.Bookmark(call, item)));
         }
     }
 
     /// <summary>In the version asked for. Other forms than the whole object are not made: what our own loops do not need, they do not read.</summary>
-    private static byte[] Bytes(ApiCall call, in Registry.EncodedObject obj) =>
-        call.Resource.Converter is null ? obj.ToArray() : Api.Json.JsonEncoder.Encode(Converted.FromStored(call, obj.Parse()));
+    private static async ValueTask<byte[]> BytesAsync(ApiCall call, Registry.EncodedObject obj) =>
+        call.Resource.Converter is null ? obj.ToArray() : Api.Json.JsonEncoder.Encode(Converted.FromStored(call.Resource, await Converted.ParseAsync(call.Resource, obj, call.Cancel)));
 
     private static DefaultHttpContext Context(ApiRequest request, Stream output, CancellationToken cancel)
     {

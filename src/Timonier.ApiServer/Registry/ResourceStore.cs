@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Cache;
+using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Strategies;
 using Timonier.Store;
 
@@ -23,7 +24,8 @@ internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IS
     /// <summary>All keys of the resource begin with it: "pods/".</summary>
     public string Prefix { get; } = schema.StoragePrefix + "/";
 
-    public FieldPaths Fields { get; } = new(schema.SelectableFields);
+    // What a definition makes selectable changes with it, and is another set in each version: headers do not name it.
+    public FieldPaths Fields { get; } = new(schema.IsBuiltIn() ? schema.SelectableFields : []);
 
     public EventRing Events { get; } = new(revision);
 

@@ -1,4 +1,5 @@
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Conversion;
 using Timonier.ApiServer.Printing;
 using Timonier.ApiServer.Verbs;
 
@@ -12,6 +13,9 @@ internal sealed record ServedResource(ResourceSchema Schema, ResourceStore? Stor
 {
     /// <summary>Sent as a Warning header with every request; null when there is none.</summary>
     public string? Deprecation { get; init; }
+
+    /// <summary>Converts what the converter cannot; null: nobody needs to be asked.</summary>
+    public IObjectWebhook? Webhook { get; init; }
 
     /// <summary>The kind of its lists; null: the kind with "List".</summary>
     public string? ListKind { get; init; }

@@ -51,18 +51,23 @@ internal static class Apply
 
         public override bool ManagesFields => true;
 
-        public override JsonMap? Produce(JsonMap? old)
+        public override JsonMap? Produce(JsonMap? old) => throw new NotSupportedException("apply may have to ask a webhook");
+
+        public override ValueTask<JsonMap?> ProduceAsync(JsonMap? old, CancellationToken cancel) =>
+            WebhookMemo.RunAsync(Call.Resource.Webhook, memo => Produce(old, memo), cancel);
+
+        private JsonMap? Produce(JsonMap? old, WebhookMemo memo)
         {
             if (old is null && Scope.Subresource.Length > 0)
                 return null;
             if (old is null && Config.GetPath("metadata", "uid") is string { Length: > 0 } uid)
                 throw ApiException.Conflict(Call.Schema.GroupVersion.Group, Call.Schema.Plural, Scope.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
-            var live = old is null ? null : Converted.FromStored(Call, old.DeepClone());
-            var context = FieldManagement.Context(Call.Core, Scope, Resource, Call.Schema);
+            var live = old is null ? null : Converted.FromWorking(Call, old.DeepClone());
+            var context = FieldManagement.Context(Call.Core, Scope, Resource, Call.Schema, memo);
             var applied = ServerSideApply.Apply(live, Config, Options.FieldManager, Options.Force, context);
             applied["kind"] = Call.Schema.Kind;
             applied["apiVersion"] = Call.Schema.GroupVersion.ToString();
-            return Converted.ToStored(Call, applied, Options, Scope.Warnings);
+            return Converted.ToWorking(Call, applied, Options, Scope.Warnings);
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class DeletePath(ServerCore core)
                 throw ApiException.NotFound(resource.Schema.GroupVersion.Group, resource.Schema.Plural, scope.Name);
             var old = new EncodedObject(entry).Parse();
             CheckPreconditions(resource, scope, options, old.GetMap("metadata")!);
-            var attributes = new AdmissionAttributes { Scope = scope, Operation = "DELETE", OldObject = old, Options = options.ToTree() };
+            var attributes = new AdmissionAttributes { Scope = scope, Operation = "DELETE", OldObject = old, Options = options.ToTree(), Versions = core.Versions };
             await core.Admission.AdmitAsync(attributes, cancel);
             await core.Admission.ValidateAsync(attributes, cancel);
             var obj = old.DeepClone();

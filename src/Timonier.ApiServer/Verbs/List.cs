@@ -1,6 +1,8 @@
 using Timonier.Api.Errors;
+using Timonier.Api.Json;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Content;
+using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.Store;
 
@@ -10,7 +12,13 @@ namespace Timonier.ApiServer.Verbs;
 /// <param name="Items">Read lazily from the snapshot: a whole list costs no memory.</param>
 /// <param name="Continue">Empty on the last page.</param>
 /// <param name="Remaining">Items behind the page; null when unknown (selectors) or none.</param>
-internal sealed record ListPage(long Revision, IEnumerable<Entry> Items, string Continue, long? Remaining);
+internal sealed record ListPage(long Revision, IEnumerable<Entry> Items, string Continue, long? Remaining)
+{
+    /// <summary>The items as trees, where a webhook had to convert them; null: they are made of the bytes.</summary>
+    public IReadOnlyList<JsonMap>? Objects { get; init; }
+
+    public IEnumerable<JsonMap> Trees => Objects ?? Items.Select(e => new EncodedObject(e).Parse());
+}
 
 /// <summary>GET of a collection: the items' own bytes from one snapshot of the store, while writes go on.</summary>
 internal static class List
@@ -41,6 +49,8 @@ internal static class List
             snapshot = await SnapshotAsync(call, exact ? query.Revision : 0, null);
         }
         var matching = snapshot.Range(range);
+        if (selection.AsksWebhook)
+            return await ReadConvertedAsync(call, query, selection, snapshot, matching);
         if (!selection.IsWholeRange)
             matching = matching.Where(selection.Matches);
         if (query.Limit <= 0)
@@ -57,6 +67,23 @@ internal static class List
             items.Add(entry);
         }
         return new ListPage(snapshot.Revision, items, "", null);
+    }
+
+    /// <summary>What is selected by fields of a version that a webhook makes: converted first.</summary>
+    private static async ValueTask<ListPage> ReadConvertedAsync(ApiCall call, ListQuery query, Selection selection, StoreSnapshot snapshot, IEnumerable<Entry> entries)
+    {
+        List<Entry> items = [];
+        List<JsonMap> objects = [];
+        await foreach (var (entry, obj) in Converted.AskAsync(call.Resource, entries, call.Cancel))
+        {
+            if (!selection.Matches(entry, obj))
+                continue;
+            if (query.Limit > 0 && items.Count == query.Limit)
+                return new ListPage(snapshot.Revision, items, ContinueToken.Encode(snapshot.Revision, items[^1].Key, call.Store), null) { Objects = objects };
+            items.Add(entry);
+            objects.Add(obj);
+        }
+        return new ListPage(snapshot.Revision, items, "", null) { Objects = objects };
     }
 
     private static async ValueTask<StoreSnapshot> SnapshotAsync(ApiCall call, long revision, ContinueToken? token)

@@ -73,8 +73,8 @@ internal static class Patch
         {
             if (old is null)
                 return null;
-            var target = Converted.FromStored(Call, old.DeepClone());
-            return Converted.ToStored(Call, Run(target, Type, JsonTree.DeepClone(Body), Call), Options, Scope.Warnings);
+            var target = Converted.FromWorking(Call, old.DeepClone());
+            return Converted.ToWorking(Call, Run(target, Type, JsonTree.DeepClone(Body), Call), Options, Scope.Warnings);
         }
     }
 }

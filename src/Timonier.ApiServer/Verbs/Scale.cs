@@ -22,7 +22,8 @@ internal static class Scale
     {
         if (!call.Store.TryGet(call.Info.Namespace, call.Info.Name, out var entry))
             throw call.NotFound(call.Info.Name);
-        await Responder.WriteTreeAsync(call, 200, Of(new EncodedObject(entry).Parse(), call.Resource.Scale));
+        var obj = await Converted.ParseAsync(call.Resource, new EncodedObject(entry), call.Cancel);
+        await Responder.WriteTreeAsync(call, 200, Of(call.Schema.IsBuiltIn() ? obj : Converted.FromStored(call.Resource, obj), call.Resource.Scale));
     }
 
     public static async Task UpdateAsync(ApiCall call, WritePath writes)

@@ -20,7 +20,7 @@ internal static class VirtualCreate
         var body = await BodyDecoder.ReadObjectAsync(call, options);
         var type = call.Info.Subresource.Length == 0 ? call.Schema.Type : SubresourceType(call);
         var obj = Converted.Normalized(body, type, options, scope.Warnings);
-        var attributes = new AdmissionAttributes { Scope = scope, Operation = "CREATE", Object = obj };
+        var attributes = new AdmissionAttributes { Scope = scope, Operation = "CREATE", Object = obj, Versions = call.Core.Versions };
         await call.Core.Admission.AdmitAsync(attributes, call.Cancel);
         await call.Core.Admission.ValidateAsync(attributes, call.Cancel);
         await Responder.WriteTreeAsync(call, 201, await resource.CreateAsync(scope, obj, call.Cancel));

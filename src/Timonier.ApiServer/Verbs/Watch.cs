@@ -78,7 +78,7 @@ internal static class Watch
             watcher.Start(snapshot.Revision);
             foreach (var entry in snapshot.Range(selection.Range))
             {
-                if (selection.Matches(entry))
+                if (selection.AsksWebhook ? await selection.MatchesAsync(entry, cancel) : selection.Matches(entry))
                     yield return new WatchItem(WatchStep.Initial, Object: new EncodedObject(entry));
             }
             if (query.SendInitialEvents == true && query.AllowWatchBookmarks)

@@ -19,10 +19,13 @@ internal abstract class Write
     public WriteOptions Options { get; init; } = WriteOptions.Default;
 
     /// <summary>
-    /// The object that shall be, in the stored version, from the one that is (null: none). Null: the verb refuses to make one
+    /// The object that shall be, in the version that is worked on in (<see cref="Working"/>), from the one that is (null: none). Null: the verb refuses to make one
     /// (not found). The old object must not be changed. Called again after each lost race.
     /// </summary>
     public abstract JsonMap? Produce(JsonMap? old);
+
+    /// <summary>As <see cref="Produce"/>, for those who must ask somebody.</summary>
+    public virtual ValueTask<JsonMap?> ProduceAsync(JsonMap? old, CancellationToken cancel) => ValueTask.FromResult(Produce(old));
 
     /// <summary>Is a lost race tried again with the newer object? Not when the client named the resourceVersion it means.</summary>
     public abstract bool RetriesConflicts { get; }
@@ -37,7 +40,7 @@ internal abstract class Write
     public virtual bool IsPatch => false;
 }
 
-/// <param name="Object">As stored, with its resourceVersion.</param>
+/// <param name="Object">As worked on, with its resourceVersion.</param>
 /// <param name="Entry">What the store holds now; null for a dry run, or when the write ended a pending delete.</param>
 internal sealed record WriteResult(JsonMap Object, Entry? Entry, bool Created);
 
@@ -63,22 +66,23 @@ internal sealed class WritePath(ServerCore core)
             Entry? entry = null;
             if (scope.Name.Length > 0)
                 resource.TryGet(scope.Namespace, scope.Name, out entry);
-            var old = entry is null || write.IsCreate ? null : new EncodedObject(entry).Parse();
+            var working = Working.Of(core, write);
+            var old = entry is null || write.IsCreate ? null : await working.ReadAsync(entry, cancel);
 
             // 4 decode and convert, 5 patch or apply: the verb's.
-            var produced = write.Produce(old) ?? throw NotFound(write);
+            var produced = await write.ProduceAsync(old, cancel) ?? throw NotFound(write);
 
             // 6 default and prune
-            var obj = Converted.Normalized(produced, resource.Schema.Type, write.Options, scope.Warnings);
+            var obj = Converted.Normalized(produced, working.Schema.Type, write.Options, scope.Warnings);
             var generated = PrepareMetadata(write, obj, old);
             resource.Strategy.Default(obj);
             if (!write.ManagesFields)
-                ManagedFields.Update(old, obj, scope.FieldManager, FieldManagement.Context(core, scope, resource, resource.Schema));
+                await FieldManagement.UpdateAsync(core, scope, working, old, obj, cancel);
 
             // 7 mutating admission
             var attributes = new AdmissionAttributes
             {
-                Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old, Normalize = changed => Normal(resource, changed),
+                Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old, Normalize = changed => Normal(working, changed), Versions = core.Versions,
             };
             await core.Admission.AdmitAsync(attributes, cancel);
             resource.Strategy.Default(obj);
@@ -91,7 +95,7 @@ internal sealed class WritePath(ServerCore core)
             await core.Admission.ValidateAsync(attributes, cancel);
 
             // 10 store
-            var result = await StoreAsync(write, obj, old, entry, cancel);
+            var result = await StoreAsync(write, working, obj, old, entry, cancel);
             if (result is not null)
                 return result;
             if (old is null && !generated)
@@ -103,10 +107,10 @@ internal sealed class WritePath(ServerCore core)
         }
     }
 
-    private static JsonMap Normal(ResourceStore resource, JsonMap changed)
+    private static JsonMap Normal(Working working, JsonMap changed)
     {
-        var obj = Converted.Normalized(changed, resource.Schema.Type, WriteOptions.Default with { FieldValidation = FieldValidation.Ignore }, []);
-        resource.Strategy.Default(obj);
+        var obj = Converted.Normalized(changed, working.Schema.Type, WriteOptions.Default with { FieldValidation = FieldValidation.Ignore }, []);
+        working.Store.Strategy.Default(obj);
         return obj;
     }
 
@@ -207,15 +211,15 @@ internal sealed class WritePath(ServerCore core)
     }
 
     /// <summary>Null: the race was lost.</summary>
-    private async ValueTask<WriteResult?> StoreAsync(Write write, JsonMap obj, JsonMap? old, Entry? entry, CancellationToken cancel)
+    private async ValueTask<WriteResult?> StoreAsync(Write write, Working working, JsonMap obj, JsonMap? old, Entry? entry, CancellationToken cancel)
     {
         var (scope, resource) = (write.Scope, write.Resource);
         if (old is null && entry is not null)
             return null;
         var metadata = obj.GetMap("metadata")!;
         metadata.Remove("resourceVersion");
-        Normalizer.Order(obj, resource.Schema.Type);
-        var bytes = ObjectEncoder.Encode(obj, resource.Fields);
+        Normalizer.Order(obj, working.Schema.Type);
+        var bytes = await working.EncodeAsync(obj, cancel);
         if (entry is not null && bytes.AsSpan().SequenceEqual(entry.Value.Span))
             return Result(obj, entry, entry.ModRevision, created: false);
         if (scope.DryRun)
@@ -230,7 +234,7 @@ internal sealed class WritePath(ServerCore core)
         if (errors.Any)
             throw ApiException.Invalid(scope.Resource.GroupVersionKind, Name(obj), errors.Errors);
         if (allocation.Any)
-            bytes = ObjectEncoder.Encode(obj, resource.Fields);
+            bytes = await working.EncodeAsync(obj, cancel);
         var finished = old is not null && DeletePath.IsFinished(metadata) && !resource.Strategy.KeepsDeleted(obj);
         var request = finished ? TxnRequest.Delete(key, entry!.ModRevision) : TxnRequest.Update(key, bytes, entry?.ModRevision ?? 0);
         var response = await core.TxnAsync(resource, request, cancel);

@@ -76,7 +76,7 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
     {
         var version = webhook.ReviewVersions.FirstOrDefault(v => v is "v1" or "v1beta1") ?? throw new FormatException("webhook does not accept known AdmissionReview versions (v1, v1beta1)");
         var uid = new Guid(RandomNumberGenerator.GetBytes(16)).ToString();
-        var answer = await caller.AskAsync(webhook, Review.Request(attributes, resource, version, uid), cancel);
+        var answer = await caller.AskAsync(webhook.Client, webhook.TimeoutSeconds, Review.Request(attributes, resource, version, uid), cancel);
         return Review.Answer(webhook, attributes, answer, uid, mutating);
     }
 }

@@ -29,17 +29,17 @@ internal sealed class WebhookCaller(IObjectReader reader, TimeProvider time) : I
 
     /// <exception cref="HttpRequestException">No way to the webhook, or no 200.</exception>
     /// <exception cref="TimeoutException">It did not answer in time.</exception>
-    public async Task<JsonMap> AskAsync(Webhook webhook, JsonMap review, CancellationToken cancel)
+    public async Task<JsonMap> AskAsync(WebhookClientConfig client, int timeoutSeconds, JsonMap review, CancellationToken cancel)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(webhook.TimeoutSeconds), time);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(timeoutSeconds), time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
-        var url = Url(webhook);
+        var url = Url(client, timeoutSeconds);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(JsonEncoder.Encode(review)) };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             request.Headers.Accept.ParseAdd("application/json");
-            using var response = await ClientFor(webhook.Client).SendAsync(request, either.Token);
+            using var response = await ClientFor(client).SendAsync(request, either.Token);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token);
             if (response.StatusCode != HttpStatusCode.OK)
                 throw new HttpRequestException($"the server answered {(int)response.StatusCode}: {Beginning(body)}");
@@ -61,12 +61,12 @@ internal sealed class WebhookCaller(IObjectReader reader, TimeProvider time) : I
             client.Dispose();
     }
 
-    private static string Url(Webhook webhook)
+    private static string Url(WebhookClientConfig client, int timeoutSeconds)
     {
-        var seconds = webhook.TimeoutSeconds.ToString(CultureInfo.InvariantCulture);
-        if (webhook.Client.Url is { } url)
+        var seconds = timeoutSeconds.ToString(CultureInfo.InvariantCulture);
+        if (client.Url is { } url)
             return url + (url.Contains('?', StringComparison.Ordinal) ? "&" : "?") + $"timeout={seconds}s";
-        var service = webhook.Client.Service!;
+        var service = client.Service!;
         return $"https://{service.Name}.{service.Namespace}.svc:{service.Port ?? 443}{service.Path ?? ""}?timeout={seconds}s";
     }
 
