@@ -34,6 +34,11 @@ public sealed class ApiServer : IAsyncDisposable
         _core = new ServerCore(options);
         _pipeline = new RequestPipeline(_core, logs.CreateLogger("Timonier.ApiServer"));
         _core.Virtual.TryAdd(("", "pods", "eviction"), new PodEviction(_core.Reader, new ApiClient(InProcess())));
+        if (options.Audit is { } audit)
+        {
+            _core.Metrics.Gauge("apiserver_audit_event_total", () => audit.Events);
+            _core.Metrics.Gauge("apiserver_audit_error_total", () => audit.Lost);
+        }
         _definitions = new DefinitionLoop(_core, new WritePath(_core), new DeletePath(_core), logs.CreateLogger("Timonier.ApiServer.CustomResources"));
         _definitions.Start();
         _host = options.Listen is null ? null : new HttpHost(options, logs);

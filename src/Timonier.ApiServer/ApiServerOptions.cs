@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Timonier.Api.CustomResources;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Cache;
@@ -38,6 +39,9 @@ public sealed record ApiServerOptions
 
     /// <summary>Null allows everything: for tests.</summary>
     public IAuthorizer? Authorizer { get; init; }
+
+    /// <summary>Null: nothing is audited. Its owner disposes it, after the server.</summary>
+    public Auditor? Audit { get; init; }
 
     /// <summary>Null: no admission.</summary>
     public AdmissionChain? Admission { get; init; }

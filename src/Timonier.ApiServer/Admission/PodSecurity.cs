@@ -34,9 +34,14 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
         var labels = found.Metadata.Labels;
         var enforce = Level(labels, "enforce");
         var warn = Level(labels, "warn");
-        if (enforce.Name == "privileged" && warn.Name == "privileged")
+        var audit = Level(labels, "audit");
+        if (isPod)
+            attributes.Scope.Annotate?.Invoke(Prefix + "enforce-policy", enforce.ToString());
+        if (enforce.Name == "privileged" && warn.Name == "privileged" && audit.Name == "privileged")
             return;
         var pod = new JsonMap { ["spec"] = spec }.To<Pod>();
+        if (attributes.Scope.Annotate is { } annotate && PodSecurityProfile.Violations(pod.Spec, audit.Name) is { Count: > 0 } audited)
+            annotate(Prefix + "audit-violations", $"would violate PodSecurity \"{audit}\": {string.Join(", ", audited)}");
         if (isPod && PodSecurityProfile.Violations(pod.Spec, enforce.Name) is { Count: > 0 } violations)
             throw attributes.Forbidden($"violates PodSecurity \"{enforce}\": {string.Join(", ", violations)}");
         if (PodSecurityProfile.Violations(pod.Spec, warn.Name) is { Count: > 0 } warned)

@@ -5,14 +5,18 @@ public sealed class RbacAuthorizer(RbacIndex index) : IAuthorizer
 {
     public (Decision Decision, string Reason) Authorize(AuthorizationAttributes attributes)
     {
-        foreach (var rule in index.RulesFor(attributes.User, attributes.Namespace))
+        foreach (var role in index.RolesFor(attributes.User, attributes.Namespace))
         {
-            if (rule.Allows(attributes))
-                return (Decision.Allow, "");
+            foreach (var rule in index.RulesOf(role))
+            {
+                if (rule.Allows(attributes))
+                    return (Decision.Allow, role.Reason);
+            }
         }
         // Only a refusal pays for finding out which bindings lead nowhere.
         var missing = new List<string>();
-        foreach (var _ in index.RulesFor(attributes.User, attributes.Namespace, missing)) { }
+        foreach (var role in index.RolesFor(attributes.User, attributes.Namespace))
+            index.RulesOf(role, missing);
         return (Decision.NoOpinion, missing.Count switch
         {
             0 => "",

@@ -9,7 +9,8 @@ using Timonier.ApiServer.Requests;
 namespace Timonier.ApiServer.Authorization;
 
 /// <summary>A role that is bound to somebody.</summary>
-internal readonly record struct BoundRole(string RoleKind, string RoleName, string RoleNamespace);
+/// <param name="Reason">Upstream's words for whom it allows something, made once for all answers.</param>
+internal sealed record BoundRole(string RoleKind, string RoleName, string RoleNamespace, string Reason = "");
 
 /// <summary>
 /// Roles and bindings, compiled: by user and group to roles, by role to rules. Each of the four kinds is compiled again when it
@@ -45,24 +46,17 @@ public sealed class RbacIndex(IObjectReader objects, IChangeCounter changes)
     }
 
     /// <summary>The rules that hold for a user: the cluster's, and with a namespace also those of its role bindings.</summary>
-    /// <param name="missing">Gets the names of roles that are bound but do not exist.</param>
-    internal IEnumerable<CompiledRule> RulesFor(UserInfo user, string @namespace, List<string>? missing = null)
+    internal IEnumerable<CompiledRule> RulesFor(UserInfo user, string @namespace) => RolesFor(user, @namespace).SelectMany(r => RulesOf(r));
+
+    /// <summary>The roles that are bound to a user, in the cluster and in the namespace.</summary>
+    internal IEnumerable<BoundRole> RolesFor(UserInfo user, string @namespace)
     {
-        foreach (var role in ClusterBindings.Of(user))
-        {
-            foreach (var rule in RulesOf(role, missing))
-                yield return rule;
-        }
-        if (@namespace.Length == 0 || !Bindings.TryGetValue(@namespace, out var subjects))
-            yield break;
-        foreach (var role in subjects.Of(user))
-        {
-            foreach (var rule in RulesOf(role, missing))
-                yield return rule;
-        }
+        var cluster = ClusterBindings.Of(user);
+        return @namespace.Length == 0 || !Bindings.TryGetValue(@namespace, out var subjects) ? cluster : cluster.Concat(subjects.Of(user));
     }
 
     /// <summary>The rules of the role that a binding refers to; none when it does not exist.</summary>
+    /// <param name="missing">Gets the name of a role that does not exist.</param>
     internal CompiledRule[] RulesOf(BoundRole role, List<string>? missing = null)
     {
         var cluster = role.RoleKind == ClusterRoleKind;
@@ -76,10 +70,10 @@ public sealed class RbacIndex(IObjectReader objects, IChangeCounter changes)
 
     private FrozenDictionary<(string, string), CompiledRule[]> ClusterRoles => Current(ref _clusterRoles, ClusterRole.Resource, () => objects.List<ClusterRole>().ToFrozenDictionary(r => ("", r.Metadata.Name), r => Compile(r.Rules)));
 
-    private Subjects ClusterBindings => Current(ref _clusterBindings, ClusterRoleBinding.Resource, () => Collect(objects.List<ClusterRoleBinding>().Select(b => ("", b.RoleRef, b.Subjects))));
+    private Subjects ClusterBindings => Current(ref _clusterBindings, ClusterRoleBinding.Resource, () => Collect(objects.List<ClusterRoleBinding>().Select(b => (b.Metadata.Name, "", b.RoleRef, b.Subjects))));
 
     private FrozenDictionary<string, Subjects> Bindings => Current(ref _bindings, RoleBinding.Resource,
-        () => objects.List<RoleBinding>().GroupBy(b => b.Metadata.Namespace).ToFrozenDictionary(g => g.Key, g => Collect(g.Select(b => (g.Key, b.RoleRef, b.Subjects)))));
+        () => objects.List<RoleBinding>().GroupBy(b => b.Metadata.Namespace).ToFrozenDictionary(g => g.Key, g => Collect(g.Select(b => (b.Metadata.Name, g.Key, b.RoleRef, b.Subjects)))));
 
     private T Current<T>(ref Compiled<T> compiled, GroupVersionResource resource, Func<T> compile)
     {
@@ -98,12 +92,12 @@ public sealed class RbacIndex(IObjectReader objects, IChangeCounter changes)
 
     private static CompiledRule[] Compile(IReadOnlyList<PolicyRule> rules) => [.. rules.Select(r => new CompiledRule(r))];
 
-    private static Subjects Collect(IEnumerable<(string Namespace, RoleRef Role, IReadOnlyList<Subject> Subjects)> bindings)
+    private static Subjects Collect(IEnumerable<(string Name, string Namespace, RoleRef Role, IReadOnlyList<Subject> Subjects)> bindings)
     {
         var result = new Subjects(new(StringComparer.Ordinal), new(StringComparer.Ordinal));
-        foreach (var (@namespace, role, subjects) in bindings)
+        foreach (var (binding, @namespace, role, subjects) in bindings)
         {
-            var bound = new BoundRole(role.Kind, role.Name, @namespace);
+            var allowed = $"RBAC: allowed by {(@namespace.Length > 0 ? $"RoleBinding \"{binding}/{@namespace}\"" : $"ClusterRoleBinding \"{binding}\"")} of {role.Kind} \"{role.Name}\" to ";
             foreach (var subject in subjects)
             {
                 var (names, name) = subject.Kind switch
@@ -118,7 +112,8 @@ public sealed class RbacIndex(IObjectReader objects, IChangeCounter changes)
                     continue;
                 if (!names.TryGetValue(name, out var list))
                     names[name] = list = [];
-                list.Add(bound);
+                var shown = subject.Kind == "ServiceAccount" ? $"{subject.Name}/{(subject.Namespace.Length > 0 ? subject.Namespace : @namespace)}" : subject.Name;
+                list.Add(new BoundRole(role.Kind, role.Name, @namespace, $"{allowed}{subject.Kind} \"{shown}\""));
             }
         }
         return result;

@@ -33,6 +33,7 @@ internal static class BodyDecoder
             {
                 var bytes = read.Buffer.ToArray();
                 reader.AdvanceTo(read.Buffer.End);
+                Audit.AuditRecord.Of(http)?.NoteRequest(bytes);
                 return bytes;
             }
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Timonier.Api;
 using Timonier.Api.Errors;
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Content;
@@ -33,13 +34,14 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     {
         var started = core.Time.GetTimestamp();
         core.Metrics.Begin();
+        var panic = false;
         try
         {
             await RunAsync(http, user);
         }
         catch (ApiException e)
         {
-            await Responder.WriteErrorAsync(http, e);
+            await FailAsync(http, e);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -47,20 +49,30 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         }
         catch (Exception e) when (Named(e) is { } error)
         {
-            await Responder.WriteErrorAsync(http, error);
+            await FailAsync(http, error);
         }
 #pragma warning disable CA1031 // The edge of the request: a bug of ours costs this request only, and is logged here once.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             log.LogError(e, "{Method} {Path} failed", http.Request.Method, http.Request.Path);
-            await Responder.WriteErrorAsync(http, ApiException.InternalError(e.Message));
+            panic = true;
+            await FailAsync(http, ApiException.InternalError(e.Message));
         }
         finally
         {
+            if (AuditRecord.Of(http) is { } record)
+                await core.Options.Audit!.CompleteAsync(record, http, panic);
             var info = http.Items.TryGetValue(typeof(RequestInfo), out var item) ? item as RequestInfo : null;
             core.Metrics.End(info, http.Response.StatusCode, core.Time.GetElapsedTime(started), info is not null && LongRunning.Is(info, http.Request.Query));
         }
+    }
+
+    private static ValueTask FailAsync(HttpContext http, ApiException error)
+    {
+        if (AuditRecord.Of(http) is { } record)
+            record.Error = error;
+        return Responder.WriteErrorAsync(http, error);
     }
 
     /// <summary>Operating errors of the layers below, in the API's words; null for what is unexpected.</summary>
@@ -81,18 +93,16 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         var info = RequestInfoParser.Parse(request.Method, request.Path.Value ?? "/", request.Query);
 
         http.Items[typeof(RequestInfo)] = info;
-        if (user is null)
-            http.Response.Headers["Audit-ID"] = core.NewId().ToString();
 
         // 1 authenticate
         var exempt = user is not null;
-        user ??= await AuthenticateAsync(http);
+        user = await AuthenticateAsync(http, info, user);
 
         // 2 flow control
         using var seat = exempt || LongRunning.Is(info, request.Query) ? default : _limit.Enter();
 
         // 3 authorize
-        Authorize(info, user);
+        Authorize(info, user, AuditRecord.Of(http));
 
         if (info.Verb is "create" or "update" or "patch" or "delete" or "deletecollection" && !LongRunning.Is(info, request.Query))
             await DispatchInTimeAsync(http, info, user);
@@ -132,15 +142,35 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         return asked > TimeSpan.Zero && asked < RequestTimeout ? asked : RequestTimeout;
     }
 
-    private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http)
+    /// <summary>From here on the request is audited: as who it came, and as whom it acts.</summary>
+    /// <param name="known">A part of this process; null: found out from the request.</param>
+    private async ValueTask<UserInfo> AuthenticateAsync(HttpContext http, RequestInfo info, UserInfo? known)
     {
-        if (core.Options.Authenticator is not { } authenticator)
-            return UserInfo.Loopback;
-        var user = await authenticator.AuthenticateAsync(http, http.RequestAborted) ?? UserInfo.Anonymous;
-        return core.Options.Impersonation?.Apply(http.Request.Headers, user) ?? user;
+        var options = core.Options;
+        var id = known is not null && options.Audit is null ? "" : Auditor.IdOf(http, core.NewId);
+        if (known is null)
+            http.Response.Headers["Audit-ID"] = id;
+        var user = known ?? UserInfo.Loopback;
+        try
+        {
+            if (known is null && options.Authenticator is { } authenticator)
+                user = await authenticator.AuthenticateAsync(http, http.RequestAborted) ?? UserInfo.Anonymous;
+        }
+        catch (ApiException e) when (options.Audit is not null)
+        {
+            options.Audit.Unauthenticated(http, info, id, e);
+            throw;
+        }
+        var record = options.Audit?.Begin(http, info, user, id);
+        if (known is not null || options.Authenticator is null || options.Impersonation is null)
+            return user;
+        var acting = options.Impersonation.Apply(http.Request.Headers, user);
+        if (record is not null && !ReferenceEquals(acting, user))
+            record.Impersonated = acting;
+        return acting;
     }
 
-    private void Authorize(RequestInfo info, UserInfo user)
+    private void Authorize(RequestInfo info, UserInfo user, AuditRecord? record)
     {
         if (core.Options.Authorizer is not { } authorizer)
             return;
@@ -150,6 +180,8 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
             Subresource = info.Subresource, Namespace = info.Namespace, Name = info.Name, Path = info.Path,
         };
         var (decision, reason) = authorizer.Authorize(attributes);
+        record?.Annotate("authorization.k8s.io/decision", decision == Decision.Allow ? "allow" : "forbid");
+        record?.Annotate("authorization.k8s.io/reason", reason);
         if (decision != Decision.Allow)
             throw Denials.Forbidden(attributes, reason);
     }
@@ -182,7 +214,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     public ApiCall Open(HttpContext http, UserInfo user)
     {
         var info = RequestInfoParser.Parse(http.Request.Method, http.Request.Path.Value ?? "/", http.Request.Query);
-        Authorize(info, user);
+        Authorize(info, user, null);
         return Find(http, info, user);
     }
 

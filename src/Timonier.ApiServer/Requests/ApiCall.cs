@@ -51,6 +51,7 @@ internal sealed class ApiCall(ServerCore core, HttpContext http, RequestInfo inf
         FieldManager = Api.Apply.ManagedFields.ManagerOf(options.FieldManager, Http.Request.Headers.UserAgent.ToString()),
         Now = Core.Time.GetUtcNow(),
         UserAgent = Http.Request.Headers.UserAgent.ToString(),
+        Annotate = Audit.AuditRecord.Of(Http) is { } record ? record.Annotate : null,
         Warnings = Warnings,
     };
 }

@@ -31,6 +31,9 @@ public sealed record RequestScope
     public DateTimeOffset Now { get; init; }
     public string UserAgent { get; init; } = "";
 
+    /// <summary>Adds an annotation to the request's audit event; null where the request is not audited.</summary>
+    public Action<string, string>? Annotate { get; init; }
+
     /// <summary>Warnings for the client (Warning headers): add, never remove.</summary>
     public IList<string> Warnings { get; init; } = [];
 }

@@ -20,6 +20,7 @@ internal sealed class ServerCommandOptions
     private readonly Option<string> _instance = new("--instance") { Description = "Up to 6 letters or digits in names of bridges and tables, to run several clusters on one machine", DefaultValueFactory = _ => "" };
 
     private readonly Option<string> _evictionHard = new("--eviction-hard") { Description = "What the node keeps free by ending pods, as SIGNAL<VALUE,...", DefaultValueFactory = _ => EvictionThreshold.Defaults };
+    private readonly IReadOnlyList<Option<string[]>> _access = [.. AccessFlags.Known.Select(f => new Option<string[]>("--" + f.Name) { Description = f.Description, AllowMultipleArgumentsPerToken = false })];
 
     public static Option<string> DataDirectoryOption() => new("--data-dir")
     {
@@ -29,7 +30,7 @@ internal sealed class ServerCommandOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_dataDirectory, _listen, _noNode, _noControllers, _nodeName, _serviceCidr, _podCidr, _clusterDomain, _instance, _evictionHard])
+        foreach (var option in (Option[])[_dataDirectory, _listen, _noNode, _noControllers, _nodeName, _serviceCidr, _podCidr, _clusterDomain, _instance, _evictionHard, .. _access])
             command.Add(option);
     }
 
@@ -55,6 +56,7 @@ internal sealed class ServerCommandOptions
             ClusterDomain = parsed.GetValue(_clusterDomain)!,
             Instance = instance,
             EvictionHard = Thresholds(parsed.GetValue(_evictionHard)!),
+            Access = new AccessFlags(_access.Where(o => parsed.GetValue(o) is { Length: > 0 }).ToDictionary(o => o.Name[2..], o => (IReadOnlyList<string>)parsed.GetValue(o)!)),
         };
     }
 
@@ -66,6 +68,7 @@ internal sealed class ServerCommandOptions
         "--eviction-hard", options.EvictionHard,
         .. options.Instance.Length > 0 ? (string[])["--instance", options.Instance] : [],
         .. options.NoNode ? (string[])["--no-node"] : [],
+        .. options.Access.ToArguments(),
     ];
 
     private static string Thresholds(string text)

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Timonier.Api.Schema;
 using Timonier.ApiServer;
 using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Cache;
@@ -26,11 +27,13 @@ internal sealed class ControlPlane : IAsyncDisposable
     private const string ServiceDomain = "https://kubernetes.default.svc";
 
     private readonly EmbeddedStore _store;
+    private readonly Auditor? _audit;
 
     public ControlPlane(ServerOptions options, ClusterPki pki, INodeConnections? nodes, TimeProvider time, ILoggerFactory loggers)
     {
-        _store = EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory }, time);
         var schema = new ApiSchema();
+        _audit = AuditLog.Create(options.Access, schema, time, loggers);
+        _store = EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory }, time);
         var reader = new ObjectReader(schema, _store);
         var address = $"{NodeAddress}:{options.Listen.Port}";
         var access = new ClusterAccess(pki, "https://" + address, reader, reader, new StaticTokens(), time, NewId, ServiceDomain + "." + options.ClusterDomain);
@@ -53,6 +56,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             Authenticator = access.Authenticator,
             Impersonation = access.Impersonation,
             Authorizer = access.Authorizer,
+            Audit = _audit,
             Admission = admission,
             Reader = reader,
             Strategies = StrategyTable.Create(schema, Network, reader),
@@ -76,6 +80,8 @@ internal sealed class ControlPlane : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync();
+        if (_audit is not null)
+            await _audit.DisposeAsync();
         await _store.DisposeAsync();
     }
 

@@ -25,6 +25,7 @@ public sealed record ServerOptions
 
     /// <summary>As upstream's kubelet takes it; see <see cref="EvictionThreshold.Parse"/>.</summary>
     public string EvictionHard { get; init; } = EvictionThreshold.Defaults;
+    public AccessFlags Access { get; init; } = AccessFlags.None;
 
     public const int DefaultPort = 6443;
 

@@ -59,6 +59,8 @@ internal static class Review
             foreach (var warning in response.Texts("warnings"))
                 attributes.Scope.Warnings.Add(warning);
         }
+        foreach (var (key, value) in response.GetMap("auditAnnotations") ?? [])
+            attributes.Scope.Annotate?.Invoke($"{webhook.Name}/{key}", value as string ?? "");
         if (response.GetBool("allowed") != true)
             throw Refusal(webhook.Name, response.GetMap("status") ?? response.GetMap("result"));
         if (!mutating || response.GetString("patch") is not { Length: > 0 } encoded || attributes.Object is not { } obj)

@@ -1,0 +1,79 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Timonier.ApiServer.Audit;
+
+/// <summary>
+/// Takes events off the requests' hands: a queue bounded in number and bytes, and one loop that hands batches to a sink. When the sink
+/// is slower than the requests are, the newest events are dropped and counted.
+/// </summary>
+public sealed class AuditQueue : IAuditBackend
+{
+    /// <summary>Upstream's --audit-log-batch-buffer-size.</summary>
+    private const int EventsMax = 10_000;
+
+    /// <summary>Events with whole lists in them are large.</summary>
+    private const long BytesMax = 64 << 20;
+
+    private const int BatchMax = 400;
+
+    /// <summary>How long the last events have to reach their sink when the server stops.</summary>
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<byte[]> _events = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(EventsMax) { SingleReader = true });
+    private readonly Func<IReadOnlyList<byte[]>, CancellationToken, Task> _sink;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loop;
+    private readonly TimeProvider _time;
+    private long _bytes;
+    private long _lost;
+
+    /// <param name="sink">Writes a batch; an IOException or HttpRequestException loses it.</param>
+    public AuditQueue(Func<IReadOnlyList<byte[]>, CancellationToken, Task> sink, TimeProvider time, ILogger log)
+    {
+        (_sink, _log, _time) = (sink, log, time);
+        _loop = RunAsync();
+    }
+
+    public long Lost => Interlocked.Read(ref _lost);
+
+    public void Write(byte[] line)
+    {
+        if (Interlocked.Add(ref _bytes, line.Length) <= BytesMax && _events.Writer.TryWrite(line))
+            return;
+        Interlocked.Add(ref _bytes, -line.Length);
+        if (Interlocked.Increment(ref _lost) == 1)
+            _log.LogError("audit events are dropped: their backend is slower than they come");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _events.Writer.TryComplete();
+        using var limit = new CancellationTokenSource(StopGrace, _time);
+        using var onLimit = limit.Token.Register(_stop.Cancel);
+        await _loop;
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var batch = new List<byte[]>();
+        while (await _events.Reader.WaitToReadAsync())
+        {
+            while (batch.Count < BatchMax && _events.Reader.TryRead(out var line))
+                batch.Add(line);
+            try
+            {
+                await _sink(batch, _stop.Token);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or HttpRequestException or OperationCanceledException)
+            {
+                Interlocked.Add(ref _lost, batch.Count);
+                _log.LogError("{Count} audit events are lost: {Error}", batch.Count, e.Message);
+            }
+            Interlocked.Add(ref _bytes, -batch.Sum(l => (long)l.Length));
+            batch.Clear();
+        }
+    }
+}
