@@ -11,8 +11,8 @@ internal sealed class AuditRule
     private static readonly string[] StageNames = ["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"];
 
     private HashSet<string> _users = [], _groups = [], _verbs = [], _namespaces = [];
-    private IReadOnlyList<string> _paths = [];
-    private IReadOnlyList<AuditResources> _resources = [];
+    private List<string> _paths = [];
+    private List<AuditResources> _resources = [];
 
     public AuditDecision Decision { get; private set; }
 
