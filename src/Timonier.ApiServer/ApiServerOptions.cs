@@ -64,6 +64,9 @@ public sealed record ApiServerOptions
     /// <summary>The way to the kubelets; null: no streaming subresources.</summary>
     public INodeConnections? Nodes { get; init; }
 
+    /// <summary>The other parts of the control plane ("scheduler"), each with whether it is well: what componentstatuses says.</summary>
+    public IReadOnlyDictionary<string, Func<bool>> Components { get; init; } = new Dictionary<string, Func<bool>>();
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Makes uids and audit ids. Thread-safe.</summary>

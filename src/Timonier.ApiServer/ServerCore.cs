@@ -18,7 +18,9 @@ internal sealed class ServerCore
     {
         Options = options;
         Reader = options.Reader ?? new ObjectReader(options.Schema, options.Store);
-        Computed = (options.Nodes is null ? [] : new ResourceMetrics(options.Nodes, Reader, options.Time).Resources).ToDictionary(c => (c.Group, c.Resource));
+        var components = new ComponentStatuses(new Dictionary<string, Func<bool>>(options.Components) { ["etcd-0"] = () => options.Store.Revision > 0 });
+        IReadOnlyList<IComputedResource> metrics = options.Nodes is null ? [] : new ResourceMetrics(options.Nodes, Reader, options.Time).Resources;
+        Computed = metrics.Append(components).ToDictionary(c => (c.Group, c.Resource));
         Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies, [.. Computed.Keys]);
         Versions = new ObjectVersions(() => Registry.Table);
         Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);

@@ -60,6 +60,8 @@ public sealed class PodScheduler : IAsyncDisposable
     }
 
     /// <summary>Starts the loop; it begins once the informers (started by their factory) have synced.</summary>
+    public bool IsRunning => !_loop.IsCompleted;
+
     public void Start() => _loop = RunAsync(_stop.Token);
 
     public async ValueTask DisposeAsync()

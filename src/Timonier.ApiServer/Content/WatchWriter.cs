@@ -106,7 +106,7 @@ internal sealed class WatchWriter(ApiCall call)
 
     public async ValueTask ErrorAsync(ApiException error)
     {
-        var output = call.Http.Response.BodyWriter;
+        var output = _output ??= Responder.Begin(call, 200).BodyWriter;
         output.Write(Frame("ERROR", _forms.Encode(error.ToStatus(), call.Core.Options.Schema.Type("meta/v1.Status"))));
         await output.FlushAsync();
     }

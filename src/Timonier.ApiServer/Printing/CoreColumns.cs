@@ -56,7 +56,11 @@ internal static class CoreColumns
         ],
         ["resourcequotas"] = [NameColumn, Text("Request", o => Quota(o, limits: false)), Text("Limit", o => Quota(o, limits: true)), Age],
         ["limitranges"] = [NameColumn, CreatedAt],
-        ["componentstatuses"] = [NameColumn],
+        ["componentstatuses"] =
+        [
+            NameColumn, Text("Status", o => o.Maps("conditions").Any(c => c.Text("type") == "Healthy" && c.Text("status") == "True") ? "Healthy" : "Unhealthy"),
+            Text("Message", o => o.Maps("conditions").FirstOrDefault()?.Text("message") ?? ""), Text("Error", o => o.Maps("conditions").FirstOrDefault()?.Text("error") ?? ""),
+        ],
     };
 
     private static string Phase(JsonMap o) => o.GetMap("metadata")?["deletionTimestamp"] is not null ? "Terminating" : o.Text("status", "phase");

@@ -17,6 +17,9 @@ internal static class PortForward
     /// <summary>Connections at once through one session.</summary>
     private const int PairsMax = 100;
 
+    /// <summary>How long the client may go on sending when the pod has said its last, as containerd has it.</summary>
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
+
     public static async Task HandleAsync(ApiCall call)
     {
         var pod = NodeCalls.Pod(call);
@@ -78,10 +81,14 @@ internal static class PortForward
             if (!ushort.TryParse(data.Headers.GetValueOrDefault("port"), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port == 0)
                 throw new NodeRequestException(400, $"unable to parse port \"{data.Headers.GetValueOrDefault("port")}\"");
             await using var pod = await node.PortForwardAsync(call.Info.Namespace, call.Info.Name, port, cancel);
-            var up = UpAsync(data, pod, cancel);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            var up = UpAsync(data, pod, stop.Token);
             await pod.Data.CopyToAsync(data, cancel);
             await data.CompleteWritesAsync(cancel);
             await pod.Error.CopyToAsync(error, cancel);
+            // kubectl closes its local connection when both streams have ended, so it must not be waited for any longer.
+            await Task.WhenAny(up, Task.Delay(LingerTime, call.Core.Time, cancel));
+            await stop.CancelAsync();
             await up;
         }
         catch (NodeRequestException e)

@@ -49,7 +49,8 @@ internal static class Watch
         {
             // Its time is over: the stream just ends, clients start again.
         }
-        catch (ApiException e) when (call.Http.Response.HasStarted)
+        // Too old a revision is told as an event too, not as the answer to the request, as upstream's watch cache does.
+        catch (ApiException e) when (e.IsExpired || call.Http.Response.HasStarted)
         {
             await writer.ErrorAsync(e);
         }

@@ -29,7 +29,7 @@ internal sealed class ControlPlane : IAsyncDisposable
     private readonly EmbeddedStore _store;
     private readonly Auditor? _audit;
 
-    public ControlPlane(ServerOptions options, ClusterPki pki, INodeConnections? nodes, TimeProvider time, ILoggerFactory loggers)
+    public ControlPlane(ServerOptions options, ClusterPki pki, INodeConnections? nodes, IReadOnlyDictionary<string, Func<bool>> components, TimeProvider time, ILoggerFactory loggers)
     {
         var schema = new ApiSchema();
         _audit = AuditLog.Create(options.Access, schema, time, loggers);
@@ -64,6 +64,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             VirtualResources = access.VirtualResources,
             CustomResourcesChanged = all => published.ChangeCustom([.. all.SelectMany(c => c.Versions.Where(v => v.Served).Select(v => new CustomSchema(v.Resource, c.ListKind, v.OpenApi)))]),
             Nodes = nodes,
+            Components = components,
             Time = time,
         }, loggers);
         (Reader, Issuer) = (reader, access.Issuer);

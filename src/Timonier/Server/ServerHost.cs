@@ -36,6 +36,8 @@ public sealed class ServerHost : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _loops = [];
     private readonly List<IAsyncDisposable> _parts = [];
+    private Task _controlling = Task.CompletedTask;
+    private PodScheduler? _scheduler;
 
     public ServerHost(ServerOptions options) => _options = options;
 
@@ -43,7 +45,7 @@ public sealed class ServerHost : IAsyncDisposable
     {
         var pki = ClusterPki.Open(_options.Paths.PkiDirectory, _time);
         var node = _options.NoNode ? null : new LocalNode(_options);
-        var control = new ControlPlane(_options, pki, node, _time, _loggers);
+        var control = new ControlPlane(_options, pki, node, Components(), _time, _loggers);
         _parts.Add(control);
         var client = new ApiClient(control.Server.InProcess());
         var informers = new InformerFactory(client, _time, new Random(), _loggers);
@@ -92,6 +94,9 @@ public sealed class ServerHost : IAsyncDisposable
 
     /// <summary>Ends, with its exception, when a part fails in a way that it can't mend itself. After <see cref="StartAsync"/>.</summary>
     public Task Failure { get; private set; } = Task.CompletedTask;
+
+    private Dictionary<string, Func<bool>> Components() =>
+        _options.NoControllers ? [] : new() { ["controller-manager"] = () => !_controlling.IsCompleted, ["scheduler"] = () => _scheduler is { IsRunning: true } };
 
     private ClusterBootstrap Bootstrap(ControlPlane control, ClusterPki pki, ApiClient client) => new(client, new BootstrapOptions
     {
@@ -142,6 +147,7 @@ public sealed class ServerHost : IAsyncDisposable
         _parts.Add(scheduler);
         scheduler.Start();
         _loops.Add(controllers.RunAsync(_stop.Token));
+        (_controlling, _scheduler) = (_loops[^1], scheduler);
         _loops.AddRange(others.Select(loop => loop.RunAsync(_stop.Token)));
     }
 

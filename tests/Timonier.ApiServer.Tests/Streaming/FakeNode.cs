@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using Timonier.Client.Node;
@@ -22,7 +23,7 @@ internal sealed class FakeNode : INodeConnection, INodeConnections
     public Task<RemoteCommandStreams> AttachAsync(ContainerAttachRequest request, CancellationToken cancellationToken) => Task.FromResult<RemoteCommandStreams>(new Process(request.Stdin));
 
     public Task<PortForwardStreams> PortForwardAsync(string podNamespace, string podName, int port, CancellationToken cancellationToken) =>
-        Task.FromResult<PortForwardStreams>(new Port());
+        Task.FromResult<PortForwardStreams>(new Port(says: port == 81 ? "bye" : null));
 
     public Task<NodeStats> GetStatsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
@@ -63,7 +64,15 @@ internal sealed class FakeNode : INodeConnection, INodeConnections
     {
         private readonly Pipe _pipe = new();
 
-        public Port() => Data = new Echo(_pipe);
+        /// <param name="says">What it sends before it closes, whatever the client does; null: it echoes.</param>
+        public Port(string? says)
+        {
+            Data = new Echo(_pipe);
+            if (says is null)
+                return;
+            _pipe.Writer.Write(Encoding.UTF8.GetBytes(says));
+            _pipe.Writer.Complete();
+        }
 
         public override Stream Data { get; }
         public override Stream Error => Stream.Null;

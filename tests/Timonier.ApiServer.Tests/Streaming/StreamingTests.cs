@@ -67,6 +67,16 @@ public sealed class StreamingTests
         Assert.Equal("ping", await new StreamReader(session.Data).ReadToEndAsync());
     }
 
+    /// <summary>Upstream: "Port forwarding With a server listening on 0.0.0.0 that expects NO client request should support a client that connects, sends DATA, and disconnects".</summary>
+    [Fact]
+    public async Task PortForward_WhosePodHangsUpFirst_EndsBothStreams()
+    {
+        await using var server = await StartAsync();
+        await using var session = await SpdyPortForward.OpenAsync(server.Http, new Uri(server.Http.BaseAddress!, Pod + "/portforward"), 81, CancellationToken.None);
+        Assert.Equal("bye", await new StreamReader(session.Data).ReadToEndAsync());
+        Assert.Equal("", await new StreamReader(session.Error).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System));
+    }
+
     [Theory]
     [InlineData("/exec?command=x&stdout=1", 400)]
     [InlineData("/exec?command=x", 400)]
