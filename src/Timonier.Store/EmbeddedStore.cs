@@ -28,10 +28,11 @@ public sealed class EmbeddedStore : IStore
             if (options.Directory is { } directory)
             {
                 _lock = new DirectoryLock(directory);
-                _disk = new SqliteLog(Path.Combine(directory, "store.db"), options.OnFaultPoint ?? (_ => { }));
+                _disk = new SqliteLog(Path.Combine(directory, "store.db"), options.OnFaultPoint ?? (_ => { }), options.Transformer);
             }
 
             _committer = new Committer(_disk, options, schedule);
+            _disk?.RewriteStale();
         }
         catch
         {

@@ -29,5 +29,8 @@ public sealed class StoreInUseException(string message, Exception? inner = null)
 /// <summary>The files are damaged, or are not the store's: nothing was changed in them.</summary>
 public sealed class StoreCorruptException(string message, Exception? inner = null) : StoreException(message, inner);
 
+/// <summary>A value on disk is encrypted, and not with a key that is known: nothing was changed.</summary>
+public sealed class StoreSealedException(string message, Exception? inner = null) : StoreException(message, inner);
+
 /// <summary>The disk or SQLite failed in another way.</summary>
 public sealed class StoreIOException(string message, Exception? inner = null) : StoreException(message, inner);

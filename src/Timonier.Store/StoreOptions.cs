@@ -15,6 +15,9 @@ public sealed record StoreOptions
     /// <summary>Of the history, this many bytes are kept in memory; what is older is read from disk (without a directory: compacted).</summary>
     public long HistoryMemoryBytesMax { get; init; } = 16L << 20;
 
+    /// <summary>Null: values are on disk as they are.</summary>
+    public IValueTransformer? Transformer { get; init; }
+
     /// <summary>Called at each step of a write, on the thread that does it; a test throws or kills there.</summary>
     public Action<StoreFaultPoint>? OnFaultPoint { get; init; }
 }

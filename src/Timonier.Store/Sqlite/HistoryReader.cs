@@ -7,12 +7,14 @@ internal sealed class HistoryReader : IDisposable
     private const int ReadBytes = 1 << 20, ReadChanges = 1000;
 
     private readonly Lock _gate = new();
+    private readonly IValueTransformer? _transformer;
     private readonly Database _database;
     private readonly Statement _select;
     private bool _closed;
 
-    public HistoryReader(string path)
+    public HistoryReader(string path, IValueTransformer? transformer)
     {
+        _transformer = transformer;
         _database = new Database(path);
         try
         {
@@ -92,7 +94,7 @@ internal sealed class HistoryReader : IDisposable
         var key = _select.Text(3);
         return new StoreEvent(
             id / TxnRequest.OperationsMax,
-            LogRow.ReadEntry(_select, id, 1, key, 4),
-            _select.IsNull(5) ? null : LogRow.ReadEntry(_select, _select.Int64(5), 6, key, 8));
+            LogRow.ReadEntry(_select, id, 1, key, 4, _transformer, out _),
+            _select.IsNull(5) ? null : LogRow.ReadEntry(_select, _select.Int64(5), 6, key, 8, _transformer, out _));
     }
 }

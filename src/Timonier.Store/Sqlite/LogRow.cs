@@ -37,14 +37,18 @@ internal readonly record struct LogRow(long Id, long PreviousId, bool PreviousKe
     }
 
     /// <summary>Columns created and version begin at <paramref name="createdColumn"/>; a null value: no entry.</summary>
-    public static Entry? ReadEntry(Statement statement, long id, int createdColumn, string key, int valueColumn) =>
-        statement.IsNull(valueColumn)
+    /// <param name="stale">See <see cref="IValueTransformer.FromDisk"/>.</param>
+    public static Entry? ReadEntry(Statement statement, long id, int createdColumn, string key, int valueColumn, IValueTransformer? transformer, out bool stale)
+    {
+        stale = false;
+        return statement.IsNull(valueColumn)
             ? null
             : new Entry(
                 key,
-                statement.Blob(valueColumn),
+                transformer is null ? statement.Blob(valueColumn) : transformer.FromDisk(key, statement.Blob(valueColumn), out stale),
                 statement.Int64(createdColumn),
                 id / TxnRequest.OperationsMax,
                 statement.Int64(createdColumn + 1),
                 (int)(id % TxnRequest.OperationsMax));
+    }
 }

@@ -34,12 +34,14 @@ internal sealed class SqliteLog : IDisposable
     private readonly Action<StoreFaultPoint> _reach;
     private readonly Statement _begin, _commit, _rollback, _insert, _superseded, _delete, _setMeta;
     private readonly HistoryReader _history;
+    private readonly IValueTransformer? _transformer;
+    private readonly StaleRows _stale;
     private long _cleanedId;
     private long _bytesSinceCheckpoint;
 
-    public SqliteLog(string path, Action<StoreFaultPoint> reach)
+    public SqliteLog(string path, Action<StoreFaultPoint> reach, IValueTransformer? transformer = null)
     {
-        _reach = reach;
+        (_reach, _transformer) = (reach, transformer);
         _writer = new Database(path);
         try
         {
@@ -53,7 +55,8 @@ internal sealed class SqliteLog : IDisposable
             _setMeta = _writer.Prepare("UPDATE meta SET value = ?2 WHERE name = ?1");
             CompactedRevision = _writer.QueryInt64("SELECT value FROM meta WHERE name = 'compacted'");
             _cleanedId = _writer.QueryInt64("SELECT value FROM meta WHERE name = 'cleaned'");
-            _history = new HistoryReader(path);
+            _history = new HistoryReader(path, transformer);
+            _stale = new StaleRows(_writer, transformer);
         }
         catch
         {
@@ -79,11 +82,24 @@ internal sealed class SqliteLog : IDisposable
         while (statement.Step())
         {
             var (id, previousId, key) = (statement.Int64(0), statement.Int64(1), statement.Text(4));
-            var row = new LogRow(id, previousId, id > _cleanedId, key, LogRow.ReadEntry(statement, id, 2, key, 5));
-            var crc = LogRow.Checksum(id, previousId, statement.Bytes(4), row.Entry?.Bytes);
-            yield return crc == statement.Int64(6) ? row : throw new StoreCorruptException($"row {id} ({key}) of the store's log fails its checksum");
+            var crc = LogRow.Checksum(id, previousId, statement.Bytes(4), statement.IsNull(5) ? default : statement.Bytes(5));
+            if (crc != statement.Int64(6))
+            {
+                throw new StoreCorruptException($"row {id} ({key}) of the store's log fails its checksum");
+            }
+
+            var entry = LogRow.ReadEntry(statement, id, 2, key, 5, _transformer, out var stale);
+            if (stale)
+            {
+                _stale.Add(id, key);
+            }
+
+            yield return new LogRow(id, previousId, id > _cleanedId, key, entry);
         }
     }
+
+    /// <summary>Brings the values that <see cref="ReadAll"/> found in another form than today's into it; before the first write.</summary>
+    public void RewriteStale() => _stale.Rewrite(work => Transact(StoreFaultPoint.BeforeCommit, work));
 
     /// <summary>See <see cref="HistoryReader.Read"/>.</summary>
     public List<WatchResponse> ReadHistory(long afterRevision, long throughRevision) => _history.Read(afterRevision, throughRevision);
@@ -210,7 +226,7 @@ internal sealed class SqliteLog : IDisposable
 
     private unsafe void Insert(StoreEvent change, long id)
     {
-        var value = change.Current?.Bytes;
+        var value = change.Current is not { } current ? null : _transformer?.ToDisk(current.Key, current.Bytes) ?? current.Bytes;
         var utf8 = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(change.Key.Length));
         var length = Encoding.UTF8.GetBytes(change.Key, utf8);
         var empty = (byte)0;

@@ -15,6 +15,8 @@ public sealed record ClusterPaths(string DataDirectory)
     public string PidFile => Path.Combine(DataDirectory, "server.pid");
     public string LogFile => Path.Combine(DataDirectory, "server.log");
     public string StoreDirectory => Path.Combine(DataDirectory, "store");
+    /// <summary>The key of the encrypted Secrets: a backup of the store is worth nothing without it.</summary>
+    public string EncryptionFile => Path.Combine(DataDirectory, "encryption.yaml");
     public string PkiDirectory => Path.Combine(DataDirectory, "pki");
     public string NodeDirectory => Path.Combine(DataDirectory, "node");
 

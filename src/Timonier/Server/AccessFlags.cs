@@ -14,6 +14,7 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
         ("audit-log-maxage", "Days that files set aside are kept; 0: for ever"),
         ("audit-log-maxbackup", "How many files set aside are kept; 0: all"),
         ("audit-log-maxsize", "Megabytes at which the file is set aside; 0: never"),
+        ("encryption-provider-config", "File that says which resources are encrypted on disk, and how (EncryptionConfiguration); without it Secrets are, with a key made in the data directory"),
     ];
 
     /// <summary>Null when it was not given.</summary>

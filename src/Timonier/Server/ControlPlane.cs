@@ -11,6 +11,7 @@ using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Discovery;
+using Timonier.ApiServer.Encryption;
 using Timonier.ApiServer.OpenApi;
 using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Requests;
@@ -33,7 +34,7 @@ internal sealed class ControlPlane : IAsyncDisposable
     {
         var schema = new ApiSchema();
         _audit = AuditLog.Create(options.Access, schema, time, loggers);
-        _store = EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory }, time);
+        _store = OpenStore(options, schema, time);
         var reader = new ObjectReader(schema, _store);
         var address = $"{NodeAddress}:{options.Listen.Port}";
         var access = new ClusterAccess(pki, "https://" + address, reader, reader, new StaticTokens(), time, NewId, ServiceDomain + "." + options.ClusterDomain);
@@ -68,6 +69,19 @@ internal sealed class ControlPlane : IAsyncDisposable
             Time = time,
         }, loggers);
         (Reader, Issuer) = (reader, access.Issuer);
+    }
+
+    private static EmbeddedStore OpenStore(ServerOptions options, ApiSchema schema, TimeProvider time)
+    {
+        try
+        {
+            var encryption = EncryptionConfiguration.Parse(options.Access.FileText("encryption-provider-config") ?? EncryptionConfiguration.LoadOrGenerate(options.Paths.EncryptionFile), schema);
+            return EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory, Transformer = encryption }, time);
+        }
+        catch (Exception e) when (e is FormatException or StoreException)
+        {
+            throw new Commands.CommandException(e is FormatException ? $"the encryption configuration: {e.Message}" : e.Message, e);
+        }
     }
 
     public ApiServer.ApiServer Server { get; }

@@ -1,0 +1,69 @@
+namespace Timonier.Store.Sqlite;
+
+/// <summary>
+/// Rows whose values are on disk in another form than they would be written in now: under an older key, or in plain. They are rewritten when
+/// the store opens, so that a key that is no longer wanted may go, and no plain value stays behind.
+/// </summary>
+internal sealed class StaleRows(Database database, IValueTransformer? transformer)
+{
+    /// <summary>Rows of one transaction.</summary>
+    private const int BatchMax = 256;
+
+    private readonly List<(long Id, string Key)> _rows = [];
+
+    /// <summary>One was found while the store was read.</summary>
+    public void Add(long id, string key) => _rows.Add((id, key));
+
+    /// <summary>A full disk is no error: what is there can be read, and the next start tries again.</summary>
+    /// <param name="transact">Does work, all or none.</param>
+    public void Rewrite(Action<Action> transact)
+    {
+        if (_rows.Count == 0)
+            return;
+        try
+        {
+            using var select = database.Prepare("SELECT prev, value FROM log WHERE id = ?1");
+            using var update = database.Prepare("UPDATE log SET value = ?2, crc = ?3 WHERE id = ?1");
+            foreach (var batch in _rows.Chunk(BatchMax))
+            {
+                transact(() =>
+                {
+                    foreach (var (id, key) in batch)
+                        Rewrite(select, update, id, key);
+                });
+            }
+            // Deleted and overwritten values stay in free pages and in the WAL until these are rewritten too.
+            database.Execute("VACUUM");
+            database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        catch (StoreFullException)
+        {
+        }
+        _rows.Clear();
+    }
+
+    private unsafe void Rewrite(Statement select, Statement update, long id, string key)
+    {
+        select.Bind(1, id);
+        long previous;
+        byte[] value;
+        try
+        {
+            if (!select.Step())
+                return;
+            (previous, value) = (select.Int64(0), transformer!.ToDisk(key, transformer.FromDisk(key, select.Blob(1), out _)));
+        }
+        finally
+        {
+            select.Reset();
+        }
+        update.Bind(1, id);
+        fixed (byte* blob = value)
+        {
+            var empty = (byte)0;
+            update.BindBlob(2, value.Length == 0 ? &empty : blob, value.Length);
+            update.Bind(3, LogRow.Checksum(id, previous, System.Text.Encoding.UTF8.GetBytes(key), value));
+            update.Run();
+        }
+    }
+}
