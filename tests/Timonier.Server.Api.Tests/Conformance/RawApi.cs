@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Timonier.Api.Json;
 using Timonier.Client;
@@ -66,15 +67,18 @@ public sealed class RawApi : IAsyncLifetime, IDisposable
         return types;
     }
 
-    public async Task GoneAsync(string path)
+    public Task GoneAsync(string path) => UntilAsync(async () => (await SendAsync("GET", path)).Code == 404, path + " goes");
+
+    /// <summary>Waits for what a loop must bring about.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> holds, [CallerArgumentExpression(nameof(holds))] string what = "")
     {
         for (var i = 0; i < 600; i++)
         {
-            if ((await SendAsync("GET", path)).Code == 404)
+            if (await holds())
                 return;
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
         }
-        Assert.Fail($"{path} is still there");
+        Assert.Fail("never: " + what);
     }
 
     /// <summary>Is everything of <paramref name="expected"/> in <paramref name="actual"/>? Lists item by item.</summary>
