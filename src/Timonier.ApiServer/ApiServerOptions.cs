@@ -64,6 +64,9 @@ public sealed record ApiServerOptions
     /// <summary>The way to the kubelets; null: no streaming subresources.</summary>
     public INodeConnections? Nodes { get; init; }
 
+    /// <summary>What must hold besides the server's own checks before it is well and ready, by the names that /readyz?verbose shows.</summary>
+    public IReadOnlyList<(string Name, Func<bool> Holds)> Checks { get; init; } = [];
+
     /// <summary>The other parts of the control plane ("scheduler"), each with whether it is well: what componentstatuses says.</summary>
     public IReadOnlyDictionary<string, Func<bool>> Components { get; init; } = new Dictionary<string, Func<bool>>();
 

@@ -24,6 +24,12 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
         ("etcd", c => c.Store.Revision > 0),
         ("informer-sync", c => c.Dispatcher.Revision > 0),
         ("poststarthook/start-apiserver-admission-initializer", _ => true),
+        ("poststarthook/start-kube-apiserver-admission-initializer", _ => true),
+        // One dispatcher feeds all informers, that of the definitions too.
+        ("poststarthook/generic-apiserver-start-informers", c => c.Dispatcher.Revision > 0),
+        ("poststarthook/start-apiextensions-informers", c => c.Dispatcher.Revision > 0),
+        ("poststarthook/start-apiextensions-controllers", c => c.Dispatcher.Revision > 0),
+        ("poststarthook/crd-informer-synced", c => c.Dispatcher.Revision > 0),
         ("shutdown", c => !c.Stopping.IsCancellationRequested),
     ];
 
@@ -75,7 +81,7 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
 
     private Task HealthAsync(HttpContext context, (string Endpoint, string? Single) check)
     {
-        var checks = Checks.Where(c => check.Endpoint != "livez" || c.Name != "shutdown").ToList();
+        var checks = Checks.Concat(core.Options.Checks.Select(c => (c.Name, (Func<ServerCore, bool>)(_ => c.Holds())))).Where(c => check.Endpoint != "livez" || c.Name != "shutdown").ToList();
         if (check.Single is { } single)
         {
             checks = [.. checks.Where(c => c.Name == single)];

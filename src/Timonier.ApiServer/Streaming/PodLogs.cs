@@ -22,7 +22,18 @@ internal static class PodLogs
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(call.Cancel, call.Core.Stopping.Token);
         try
         {
-            await NodeCalls.Node(call, node).GetLogsAsync(request, response.Body, stop.Token);
+            var connection = NodeCalls.Node(call, node);
+            if (!Upgrades.IsWebSocket(call.Http))
+            {
+                await connection.GetLogsAsync(request, response.Body, stop.Token);
+                return;
+            }
+            await using var body = await WebSocketBody.OpenAsync(call.Http, stop.Token);
+            await connection.GetLogsAsync(request, body, stop.Token);
+        }
+        catch (Exception e) when (response.HasStarted && (e is IOException or NodeRequestException))
+        {
+            // The client has left, or the node cannot go on: nothing more can be said.
         }
         catch (NodeRequestException e) when (!response.HasStarted)
         {

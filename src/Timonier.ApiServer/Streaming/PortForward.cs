@@ -8,7 +8,7 @@ using Timonier.Client.Node.Spdy;
 
 namespace Timonier.ApiServer.Streaming;
 
-/// <summary>pods/NAME/portforward: SPDY/3.1, alone or (newer clients) within a WebSocket. Each connection is a pair of streams, data and error.</summary>
+/// <summary>pods/NAME/portforward: SPDY/3.1, alone or (newer clients) within a WebSocket, or channels of a WebSocket. Each connection is a pair of streams, data and error.</summary>
 internal static class PortForward
 {
     private const string Protocol = SpdyPortForward.Protocol;
@@ -18,7 +18,7 @@ internal static class PortForward
     private const int PairsMax = 100;
 
     /// <summary>How long the client may go on sending when the pod has said its last, as containerd has it.</summary>
-    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
 
     public static async Task HandleAsync(ApiCall call)
     {
@@ -36,6 +36,12 @@ internal static class PortForward
         {
             using var socket = await Upgrades.WebSocketAsync(call.Http, Tunnel);
             await ServeAsync(call, node, WebSocketStream.Create(socket, WebSocketMessageType.Binary, ownsWebSocket: false), stop.Token);
+        }
+        else if (Upgrades.IsWebSocket(call.Http) && Upgrades.Choose(call.Http, "Sec-WebSocket-Protocol", ChannelPortForward.Protocols) is { } protocol)
+        {
+            var ports = ChannelPortForward.Ports(call);
+            using var socket = await Upgrades.WebSocketAsync(call.Http, protocol);
+            await ChannelPortForward.ServeAsync(call, node, socket, ports, stop.Token);
         }
         else
         {

@@ -22,6 +22,13 @@ internal sealed class DeletePath(ServerCore core)
 
     private const int ConflictRetriesMax = 30;
 
+    /// <summary>Whoever deletes through these versions and does not say what shall become of the dependents leaves them, as before there was a garbage collector.</summary>
+    private static readonly HashSet<string> OrphansByDefault =
+    [
+        "v1/replicationcontrollers", "batch/v1/jobs", "batch/v1beta1/cronjobs", "extensions/v1beta1/deployments", "extensions/v1beta1/daemonsets", "extensions/v1beta1/replicasets",
+        "apps/v1beta1/deployments", "apps/v1beta1/statefulsets", "apps/v1beta2/deployments", "apps/v1beta2/daemonsets", "apps/v1beta2/replicasets", "apps/v1beta2/statefulsets",
+    ];
+
     /// <summary>Marked, without finalizers and without seconds to wait: an update that leads here removes the object.</summary>
     public static bool IsFinished(JsonMap metadata) =>
         metadata.ContainsKey("deletionTimestamp") && metadata.GetList("finalizers") is not { Count: > 0 } && (metadata.GetInteger("deletionGracePeriodSeconds") ?? 0) == 0;
@@ -39,7 +46,7 @@ internal sealed class DeletePath(ServerCore core)
             await core.Admission.ValidateAsync(attributes, cancel);
             var obj = old.DeepClone();
             var metadata = obj.GetMap("metadata")!;
-            var waits = Mark(resource, scope, options, obj) | SetFinalizers(metadata, options);
+            var waits = Mark(resource, scope, options, obj) | SetFinalizers(metadata, options, OrphansByDefault.Contains(scope.Resource.ToString()));
             resource.Strategy.PrepareForDelete(obj);
             waits |= resource.Strategy.KeepsDeleted(obj);
             if (scope.DryRun || (waits && JsonTree.DeepEquals(obj, old)))
@@ -98,7 +105,7 @@ internal sealed class DeletePath(ServerCore core)
     }
 
     /// <summary>The two finalizers of the garbage collector, by what the client asks. True: some finalizer holds the object.</summary>
-    private static bool SetFinalizers(JsonMap metadata, DeleteOptions options)
+    private static bool SetFinalizers(JsonMap metadata, DeleteOptions options, bool orphansByDefault)
     {
         var finalizers = metadata.GetList("finalizers") ?? [];
         if (options.PropagationPolicy is not null || options.OrphanDependents is not null)
@@ -109,6 +116,10 @@ internal sealed class DeletePath(ServerCore core)
             else if (options.PropagationPolicy == "Foreground")
                 wanted.Add(Foreground);
             finalizers = wanted;
+        }
+        else if (orphansByDefault && !finalizers.Contains(Orphan) && !finalizers.Contains(Foreground))
+        {
+            finalizers = new JsonList(finalizers.Append(Orphan));
         }
         if (finalizers.Count > 0)
             metadata["finalizers"] = finalizers;

@@ -21,6 +21,22 @@ public sealed class StreamingTests
         Assert.Equal(422, (await server.SendAsync("GET", Pod + "/log?tailLines=-1")).Code);
     }
 
+    /// <summary>Upstream: "Pods should support retrieving logs from the container over websockets".</summary>
+    [Theory]
+    [InlineData("binary.k8s.io", "log of c tail 3\n")]
+    [InlineData("base64.binary.k8s.io", "bG9nIG9mIGMgdGFpbCAzCg==")]
+    public async Task Logs_OverWebSocket_ComeAsMessages(string protocol, string log)
+    {
+        await using var server = await StartAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol(protocol);
+        await socket.ConnectAsync(new Uri($"ws://{server.Http.BaseAddress!.Authority}{Pod}/log?tailLines=3"), CancellationToken.None);
+        var (text, buffer) = ("", new byte[4096]);
+        while (await socket.ReceiveAsync(buffer, CancellationToken.None) is { MessageType: not WebSocketMessageType.Close } received)
+            text += Encoding.UTF8.GetString(buffer, 0, received.Count);
+        Assert.Equal(log, text);
+    }
+
     [Theory]
     [InlineData("v5.channel.k8s.io")]
     [InlineData("v4.channel.k8s.io")]
@@ -65,6 +81,26 @@ public sealed class StreamingTests
         await session.Data.WriteAsync("ping"u8.ToArray());
         await session.CompleteDataAsync(CancellationToken.None);
         Assert.Equal("ping", await new StreamReader(session.Data).ReadToEndAsync());
+    }
+
+    /// <summary>Upstream: "Port forwarding With a server listening on localhost should support forwarding over websockets".</summary>
+    [Fact]
+    public async Task PortForward_OverChannels_CarriesEachPortOnItsOwn()
+    {
+        await using var server = await StartAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol("v4.channel.k8s.io");
+        await socket.ConnectAsync(new Uri($"ws://{server.Http.BaseAddress!.Authority}{Pod}/portforward?ports=80,81"), CancellationToken.None);
+        await socket.SendAsync("\0ping"u8.ToArray(), WebSocketMessageType.Binary, true, CancellationToken.None);
+        var channels = new Dictionary<byte, string>();
+        var buffer = new byte[4096];
+        while (channels.GetValueOrDefault((byte)0, "").Length < 6 || channels.GetValueOrDefault((byte)2, "").Length < 5)
+        {
+            var received = await socket.ReceiveAsync(buffer, CancellationToken.None);
+            channels[buffer[0]] = channels.GetValueOrDefault(buffer[0], "") + Encoding.Latin1.GetString(buffer, 1, received.Count - 1);
+        }
+        Assert.Equal(("P\0ping", "P\0", "Q\0bye", "Q\0"), (channels[0], channels[1], channels[2], channels[3]));
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
     }
 
     /// <summary>Upstream: "Port forwarding With a server listening on 0.0.0.0 that expects NO client request should support a client that connects, sends DATA, and disconnects".</summary>

@@ -71,6 +71,19 @@ public sealed class VerbTests
         Assert.Equal([finalizer], (marked.GetPath("metadata", "finalizers") as JsonList)!);
     }
 
+    /// <summary>Upstream: "Garbage collector should orphan pods created by rc if deleteOptions.OrphanDependents is nil".</summary>
+    [Theory]
+    [InlineData("", "orphan")]
+    [InlineData("?propagationPolicy=Background", null)]
+    public async Task Delete_OfAReplicationController_LeavesItsPodsUnlessAskedOtherwise(string query, string? finalizer)
+    {
+        const string Controllers = "/api/v1/namespaces/default/replicationcontrollers";
+        await using var server = await TestServer.StartAsync();
+        await server.OkAsync("POST", Controllers, """{"metadata":{"name":"r"},"spec":{"selector":{"a":"b"},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}""");
+        var deleted = await server.OkAsync("DELETE", Controllers + "/r" + query);
+        Assert.Equal(finalizer, (deleted.GetPath("metadata", "finalizers") as JsonList)?[0]);
+    }
+
     [Fact]
     public async Task Delete_WithAnotherUid_IsAConflict()
     {
@@ -113,6 +126,23 @@ public sealed class VerbTests
         created["status"] = new JsonMap { ["replicas"] = 1L };
         var updated = await server.OkAsync("PUT", Sets + "/r/status", System.Text.Encoding.UTF8.GetString(JsonEncoder.Encode(created)));
         Assert.Equal((2L, 1L), (updated.GetPath("spec", "replicas"), updated.GetPath("status", "replicas")));
+    }
+
+    /// <summary>Upstream: "health handlers should contain necessary checks".</summary>
+    [Fact]
+    public async Task ChecksOfOtherParts_CountForHealth()
+    {
+        var holds = false;
+        await using var server = await TestServer.StartAsync(o => o with { Checks = [("poststarthook/other", () => holds)] });
+        using (var sick = await server.Http.GetAsync("/readyz"))
+        {
+            Assert.Equal(System.Net.HttpStatusCode.InternalServerError, sick.StatusCode);
+            Assert.Contains("[-]poststarthook/other failed", await sick.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+        holds = true;
+        var text = await server.Http.GetStringAsync("/livez?verbose");
+        Assert.Contains("[+]poststarthook/other ok\n", text, StringComparison.Ordinal);
+        Assert.Contains("[+]poststarthook/crd-informer-synced ok\n", text, StringComparison.Ordinal);
     }
 
     [Theory]
