@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # All tests, with everything that a fresh machine needs for them.
 #   ./test.sh                 all parts
-#   ./test.sh unit api        the parts named: unit, api (real kubectl, server without node), cluster (real containers; needs root)
+#   ./test.sh unit api        the parts named: unit, api (real kubectl, server without node), faults (kill -9, histories, fuzzers), cluster (real containers; needs root)
 # The last line is "N passed, N failed"; the exit status says the same.
 set -uo pipefail
 cd "$(dirname "$0")"
-parts=${*:-unit api cluster}
+parts=${*:-unit api faults cluster}
 for part in $parts; do
-  case $part in unit|api|cluster) ;; *) echo "test.sh: no part $part: unit, api, cluster" >&2; exit 2 ;; esac
+  case $part in unit|api|faults|cluster) ;; *) echo "test.sh: no part $part: unit, api, faults, cluster" >&2; exit 2 ;; esac
 done
 command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is needed: https://dot.net" >&2; exit 2; }
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -43,9 +43,10 @@ for part in $parts; do
   echo "$part"
   case $part in
     unit) for project in tests/*.Tests examples/*/tests/*.Tests; do
-        case $project in *Server.Api.Tests|*Cluster.Tests) ;; *) [ -d "$project" ] && run "$project" ;; esac
+        case $project in *Server.Api.Tests|*Cluster.Tests|*Faults.Tests|*Fuzz.Tests) ;; *) [ -d "$project" ] && run "$project" ;; esac
       done ;;
     api) run tests/Timonier.Server.Api.Tests ;;
+    faults) run tests/Timonier.Faults.Tests; run tests/Timonier.Fuzz.Tests ;;
     cluster) run tests/Timonier.Cluster.Tests 1200 ;;
   esac
 done

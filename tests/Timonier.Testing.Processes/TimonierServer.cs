@@ -25,10 +25,11 @@ public sealed class TimonierServer : IAsyncDisposable
     public string DataDirectory { get; }
     public int Port { get; }
     public string Kubeconfig => Path.Combine(DataDirectory, "admin.kubeconfig");
+    public string Log => Path.Combine(DataDirectory, "test.log");
     public int ProcessId => _process?.Id ?? throw new InvalidOperationException("the server does not run");
 
-    /// <summary>The program as the build of this test made it.</summary>
-    public static string ProgramPath { get; } = FindProgram();
+    /// <summary>The program as the build of this test made it, unless TIMONIER_PROGRAM names another.</summary>
+    public static string ProgramPath { get; } = System.Environment.GetEnvironmentVariable("TIMONIER_PROGRAM") is { Length: > 0 } path ? path : FindProgram();
 
     public static async Task<TimonierServer> StartAsync(params string[] options)
     {
@@ -45,17 +46,23 @@ public sealed class TimonierServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts the process, without waiting for anything.</summary>
+    public void Start()
+    {
+        string[] arguments = ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", Log, ProgramPath, "server", "--data-dir", DataDirectory, "--listen", $"127.0.0.1:{Port}", .. _options];
+        _process?.Dispose();
+        _process = Process.Start(new ProcessStartInfo("sh", arguments)) ?? throw new InvalidOperationException("sh did not start");
+    }
+
     /// <summary>Starts the process and waits until the API says that it is ready.</summary>
     public async Task LaunchAsync()
     {
-        var log = Path.Combine(DataDirectory, "test.log");
-        string[] arguments = ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, ProgramPath, "server", "--data-dir", DataDirectory, "--listen", $"127.0.0.1:{Port}", .. _options];
-        _process = Process.Start(new ProcessStartInfo("sh", arguments)) ?? throw new InvalidOperationException("sh did not start");
+        Start();
         var started = Stopwatch.GetTimestamp();
         while (!await IsReadyAsync())
         {
-            if (_process.HasExited || Stopwatch.GetElapsedTime(started) > StartLimit)
-                throw new InvalidOperationException($"the server did not become ready:\n{await File.ReadAllTextAsync(log)}");
+            if (_process!.HasExited || Stopwatch.GetElapsedTime(started) > StartLimit)
+                throw new InvalidOperationException($"the server did not become ready:\n{await File.ReadAllTextAsync(Log)}");
             await Task.Delay(Poll, TimeProvider.System);
         }
     }

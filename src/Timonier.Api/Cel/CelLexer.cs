@@ -98,7 +98,12 @@ internal sealed class CelLexer(string source)
         }
         var text = source[start.._at];
         if (isDouble)
-            return new(CelTokenKind.Double, text, double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture), start);
+        {
+            // "1e2e3" and, as in cel-go, what no double can hold ("1e999") are no literals.
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+                ? new(CelTokenKind.Double, text, number, start)
+                : throw Fault(start, "invalid double literal");
+        }
         return Integer(start, text, NumberStyles.None);
     }
 

@@ -7,9 +7,6 @@ internal sealed class CelParser
     private const int DepthMax = 250;
     private const int SourceMax = 100_000;
 
-    /// <summary>Ours: terms in one sum or the like.</summary>
-    private const int ChainMax = 2_000;
-
     private readonly CelLexer _lexer;
     private CelToken _token;
     private int _depth;
@@ -82,11 +79,9 @@ internal sealed class CelParser
         for (var links = 0; _token.Kind == CelTokenKind.Symbol && operators.Contains(_token.Text); links++)
         {
             // A chain nests to the left, one level per link; junctions are kept flat instead.
-            if (links > ChainMax)
-                throw CelLexer.Fault(_token.Position, $"expression recursion limit exceeded: {ChainMax}");
             var token = Advance();
             if (token.Text is "&&" or "||" && links > 0)
-                ((CallExpr)left).Arguments.Add(operand());
+                ((CallExpr)left).Add(operand());
             else
                 left = new CallExpr(token.Position, $"_{token.Text}_", null, [left, operand()]);
         }
@@ -96,10 +91,8 @@ internal sealed class CelParser
     private CelExpr Relation()
     {
         var left = Addition();
-        for (var links = 0; ; links++)
+        while (true)
         {
-            if (links > ChainMax)
-                throw CelLexer.Fault(_token.Position, $"expression recursion limit exceeded: {ChainMax}");
             if (_token.Kind == CelTokenKind.Symbol && _token.Text is "<" or "<=" or ">" or ">=" or "==" or "!=" && _token.Kind == CelTokenKind.Symbol)
             {
                 var token = Advance();
@@ -152,12 +145,8 @@ internal sealed class CelParser
 
     private CelExpr Members(CelExpr operand)
     {
-        // Each step nests the tree one deeper, so the steps count against the depth too.
-        var steps = 0;
         while (true)
         {
-            if (++steps + _depth > DepthMax * 2)
-                throw CelLexer.Fault(_token.Position, $"expression recursion limit exceeded: {DepthMax}");
             if (Is(".") || Is(".?"))
             {
                 var dot = Advance();
@@ -219,7 +208,7 @@ internal sealed class CelParser
                 return Name(Advance());
         }
         if (Take("."))
-            return Primary();
+            return _token.Kind == CelTokenKind.Identifier ? Name(Advance()) : throw Unexpected("IDENTIFIER");
         if (Take("("))
         {
             var inner = Expression();

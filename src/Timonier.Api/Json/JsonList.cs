@@ -28,6 +28,25 @@ public static class JsonTree
         _ => value,
     };
 
+    /// <summary>How deep maps and lists nest; 0 for a scalar. Whoever puts trees together must keep them within <see cref="JsonParser.MaxDepth"/>: everything that walks them recurses.</summary>
+    public static int DepthOf(object? value)
+    {
+        var inner = -1;
+        if (value is JsonMap map)
+        {
+            inner = 0;
+            foreach (var (_, item) in map)
+                inner = Math.Max(inner, DepthOf(item));
+        }
+        else if (value is JsonList list)
+        {
+            inner = 0;
+            foreach (var item in list)
+                inner = Math.Max(inner, DepthOf(item));
+        }
+        return inner + 1;
+    }
+
     /// <summary>Equal as JSON: the order of keys does not matter; 1 and 1.0 are equal.</summary>
     public static bool DeepEquals(object? a, object? b)
     {

@@ -56,8 +56,9 @@ public static class JsonParser
             case JsonTokenType.String:
                 return reader.GetString();
             case JsonTokenType.Number:
-                // The cast keeps the two apart: a conditional of long and double is a double.
-                return IsInteger(ref reader) && reader.TryGetInt64(out var integer) ? (object)integer : reader.GetDouble();
+                if (IsInteger(ref reader) && reader.TryGetInt64(out var integer))
+                    return integer;
+                return reader.GetDouble() is var number && double.IsFinite(number) ? number : throw new JsonException($"cannot unmarshal number {Shown(reader.ValueSpan)} into Go value of type float64");
             case JsonTokenType.True:
                 return True;
             case JsonTokenType.False:
@@ -66,6 +67,8 @@ public static class JsonParser
                 return null;
         }
     }
+
+    private static string Shown(ReadOnlySpan<byte> number) => System.Text.Encoding.ASCII.GetString(number[..Math.Min(number.Length, 40)]);
 
     private static readonly object True = true;
     private static readonly object False = false;

@@ -45,6 +45,8 @@ public static class JsonPatch
             case "replace":
                 if (!TryGet(root, path, out _))
                     throw DoesNotApply();
+                if (path.Length + JsonTree.DepthOf(Value(operation)) > JsonParser.MaxDepth)
+                    throw DoesNotApply();
                 return Set(root, path, JsonTree.DeepClone(Value(operation)));
             case "move":
                 var from = Pointer(operation, "from");
@@ -113,6 +115,9 @@ public static class JsonPatch
 
     private static object? Add(object? root, string[] path, object? value)
     {
+        // Operation by operation a patch could nest deeper than any stack.
+        if (path.Length + JsonTree.DepthOf(value) > JsonParser.MaxDepth)
+            throw DoesNotApply();
         if (path.Length == 0)
             return value;
         switch (Parent(root, path))

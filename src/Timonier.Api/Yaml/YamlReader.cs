@@ -31,6 +31,10 @@ public static class YamlReader
         {
             throw new FormatException($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new FormatException("error converting YAML to JSON: yaml: did not find expected node content", e); // how YamlDotNet reports some of what it cannot read
+        }
         return documents;
     }
 
@@ -118,6 +122,8 @@ public static class YamlReader
             _aliasedNodes += Count(node);
             if (_aliasedNodes > AliasedNodesMax)
                 throw Fault(alias.Start, "document contains excessive aliasing");
+            if (_depth + JsonTree.DepthOf(node) > JsonParser.MaxDepth)
+                throw Fault(alias.Start, "exceeded max depth");
             return JsonTree.DeepClone(node);
         }
 

@@ -65,6 +65,7 @@ internal sealed class EventRing(long startRevision)
         {
             while (_first < _next)
                 DropFirst();
+            _first = ++_next; // a cursor that had read everything falls out too: what it misses was never here
             _baseRevision = revision;
         }
         Signal();

@@ -20,6 +20,9 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
     private readonly List<Seen> _seen = new(BatchMax);
     private long _position = -1;
 
+    /// <summary>Told already when the ring was entered: the store may be ahead of the dispatcher, whose events up to here come to the ring later.</summary>
+    private long _entered;
+
     /// <summary>Everything up to this revision has been delivered.</summary>
     public long Revision { get; private set; }
 
@@ -27,8 +30,7 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
     public void Start(long revision)
     {
         Revision = revision;
-        if (resource.Events.TryFind(revision, out var position))
-            _position = position;
+        TryEnterRing();
     }
 
     /// <summary>The next events; empty when there are none now: then <see cref="WaitAsync"/>.</summary>
@@ -87,13 +89,14 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
         if (!resource.Events.TryFind(Revision, out var position))
             return false;
         _position = position;
+        _entered = Revision;
         return true;
     }
 
     /// <summary>What the change is to this watch: with selectors, entering is ADDED and leaving DELETED.</summary>
     private async ValueTask AddAsync(WatchEvent change, CancellationToken cancel)
     {
-        if (change.Revision <= Revision && _position < 0)
+        if (change.Revision <= (_position < 0 ? Revision : _entered))
             return;
         var now = selection.AsksWebhook ? await selection.MatchesAsync(change.Current, cancel) : selection.Matches(change.Current);
         var before = selection.AsksWebhook ? await selection.MatchesAsync(change.Previous, cancel) : selection.Matches(change.Previous);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Timonier.Api;
 using Timonier.Kubelet.Eviction;
 using Timonier.Local;
 using Timonier.Server;
@@ -17,6 +18,7 @@ internal sealed class ServerCommandOptions
     private readonly Option<string> _serviceCidr = new("--service-cidr") { Description = "The network of Service addresses", DefaultValueFactory = _ => "10.96.0.0/16" };
     private readonly Option<string> _podCidr = new("--pod-cidr") { Description = "The network of this node's pods", DefaultValueFactory = _ => "10.244.0.0/24" };
     private readonly Option<string> _clusterDomain = new("--cluster-domain") { Description = "The domain of cluster DNS", DefaultValueFactory = _ => "cluster.local" };
+    private readonly Option<string> _history = new("--history") { Description = "For how long past states can be watched and paged", DefaultValueFactory = _ => "5m" };
     private readonly Option<string> _instance = new("--instance") { Description = "Up to 6 letters or digits in names of bridges and tables, to run several clusters on one machine", DefaultValueFactory = _ => "" };
 
     private readonly Option<string> _evictionHard = new("--eviction-hard") { Description = "What the node keeps free by ending pods, as SIGNAL<VALUE,...", DefaultValueFactory = _ => EvictionThreshold.Defaults };
@@ -30,7 +32,7 @@ internal sealed class ServerCommandOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_dataDirectory, _listen, _noNode, _noControllers, _nodeName, _serviceCidr, _podCidr, _clusterDomain, _instance, _evictionHard, .. _access])
+        foreach (var option in (Option[])[_dataDirectory, _listen, _noNode, _noControllers, _nodeName, _serviceCidr, _podCidr, _clusterDomain, _history, _instance, _evictionHard, .. _access])
             command.Add(option);
     }
 
@@ -44,6 +46,8 @@ internal sealed class ServerCommandOptions
         var instance = parsed.GetValue(_instance)!;
         if (instance.Length > 6 || !instance.All(char.IsAsciiLetterOrDigit))
             throw new CommandException($"--instance {instance}: up to 6 letters or digits are wanted");
+        if (!GoDuration.TryParse(parsed.GetValue(_history)!, out var history) || history < TimeSpan.FromSeconds(1))
+            throw new CommandException($"--history {parsed.GetValue(_history)}: a time such as 5m is wanted, at least 1s");
         return new ServerOptions
         {
             Paths = new ClusterPaths(Path.GetFullPath(parsed.GetValue(_dataDirectory)!)),
@@ -54,6 +58,7 @@ internal sealed class ServerCommandOptions
             ServiceCidr = Network("--service-cidr", parsed.GetValue(_serviceCidr)!),
             PodCidr = Network("--pod-cidr", parsed.GetValue(_podCidr)!),
             ClusterDomain = parsed.GetValue(_clusterDomain)!,
+            History = history,
             Instance = instance,
             EvictionHard = Thresholds(parsed.GetValue(_evictionHard)!),
             Access = new AccessFlags(_access.Where(o => parsed.GetValue(o) is { Length: > 0 }).ToDictionary(o => o.Name[2..], o => (IReadOnlyList<string>)parsed.GetValue(o)!)),
@@ -66,6 +71,7 @@ internal sealed class ServerCommandOptions
         "--data-dir", options.Paths.DataDirectory, "--listen", options.Listen.ToString(), "--node-name", options.NodeName,
         "--service-cidr", options.ServiceCidr.ToString(), "--pod-cidr", options.PodCidr.ToString(), "--cluster-domain", options.ClusterDomain,
         "--eviction-hard", options.EvictionHard,
+        "--history", GoDuration.Format(options.History),
         .. options.Instance.Length > 0 ? (string[])["--instance", options.Instance] : [],
         .. options.NoNode ? (string[])["--no-node"] : [],
         .. options.Access.ToArguments(),

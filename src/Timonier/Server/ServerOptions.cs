@@ -27,6 +27,9 @@ public sealed record ServerOptions
     public string EvictionHard { get; init; } = EvictionThreshold.Defaults;
     public AccessFlags Access { get; init; } = AccessFlags.None;
 
+    /// <summary>For how long past states can be read and watched; upstream's --etcd-compaction-interval.</summary>
+    public TimeSpan History { get; init; } = TimeSpan.FromMinutes(5);
+
     public const int DefaultPort = 6443;
 
     /// <summary>The address of the Service "kubernetes": the first of the service network.</summary>

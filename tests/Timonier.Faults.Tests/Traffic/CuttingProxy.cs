@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Timonier.Faults.Tests.Traffic;
+
+/// <summary>Passes bytes on to the server until told to cut: every connection then ends where it is, requests and answers half done.</summary>
+internal sealed class CuttingProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
+    private readonly int _port;
+    private readonly Task _accepting;
+
+    public CuttingProxy(int serverPort)
+    {
+        _port = serverPort;
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public void CutAll()
+    {
+        foreach (var one in _open.Keys)
+            one.Client.Close(0);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Dispose();
+        CutAll();
+        await _accepting;
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+                _ = PassAsync(await _listener.AcceptTcpClientAsync()); // ends with its connection
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+        }
+    }
+
+    private async Task PassAsync(TcpClient client)
+    {
+        using var server = new TcpClient();
+        using (client)
+        {
+            _open[client] = true;
+            try
+            {
+                await server.ConnectAsync(IPAddress.Loopback, _port);
+                await Task.WhenAny(client.GetStream().CopyToAsync(server.GetStream()), server.GetStream().CopyToAsync(client.GetStream()));
+            }
+            catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException)
+            {
+            }
+            _open.TryRemove(client, out _);
+        }
+    }
+}
