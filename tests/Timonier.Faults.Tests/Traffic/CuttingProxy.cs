@@ -9,15 +9,17 @@ internal sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
-    private readonly int _port;
     private readonly Task _accepting;
 
     public CuttingProxy(int serverPort)
     {
-        _port = serverPort;
+        ServerPort = serverPort;
         _listener.Start();
         _accepting = AcceptAsync();
     }
+
+    /// <summary>Where new connections go.</summary>
+    public int ServerPort { get; set; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -54,7 +56,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
             _open[client] = true;
             try
             {
-                await server.ConnectAsync(IPAddress.Loopback, _port);
+                await server.ConnectAsync(IPAddress.Loopback, ServerPort);
                 await Task.WhenAny(client.GetStream().CopyToAsync(server.GetStream()), server.GetStream().CopyToAsync(client.GetStream()));
             }
             catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException)

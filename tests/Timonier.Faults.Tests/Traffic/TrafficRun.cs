@@ -3,10 +3,10 @@ using Timonier.Testing.Histories;
 namespace Timonier.Faults.Tests.Traffic;
 
 /// <summary>Actors and watchers on one namespace, from <see cref="Start"/> to <see cref="FinishAsync"/>: one history.</summary>
-internal sealed class TrafficRun
+internal sealed class TrafficRun : IDisposable
 {
     private const int Actors = 8;
-    private static readonly TimeSpan ArrivalLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ArrivalLimit = TimeSpan.FromSeconds(30), Poll = TimeSpan.FromMilliseconds(20);
 
     private readonly HttpClient _http;
     private readonly string _namespace;
@@ -17,8 +17,6 @@ internal sealed class TrafficRun
     private Task _acting = Task.CompletedTask, _watching = Task.CompletedTask;
 
     private TrafficRun(HttpClient http, string @namespace) => (_http, _namespace) = (http, @namespace);
-
-    public int Operations => _recorder.Count;
 
     public IEnumerable<WatchClient> Watchers => _watchers;
 
@@ -33,8 +31,15 @@ internal sealed class TrafficRun
         return run;
     }
 
+    /// <summary>Lets them go on until so much is recorded.</summary>
+    public async Task ReachAsync(int operations)
+    {
+        while (_recorder.Count < operations)
+            await Task.Delay(Poll, TimeProvider.System);
+    }
+
     /// <summary>Lets the actors end, waits until all watchers have seen the last write, and returns what was seen.</summary>
-    public async Task<Operation[]> FinishAsync()
+    public async Task<Operation[]> FinishAsync(TimeSpan? arrivalLimit = null)
     {
         await _stopActors.CancelAsync();
         await _acting;
@@ -47,7 +52,7 @@ internal sealed class TrafficRun
         await end.ListAsync(limit: 3);
         try
         {
-            await Task.WhenAll(_watchers.Select(one => one.Arrived.WaitAsync(ArrivalLimit)));
+            await Task.WhenAll(_watchers.Select(one => one.Arrived.WaitAsync(arrivalLimit ?? ArrivalLimit)));
         }
         catch (TimeoutException)
         {
@@ -56,6 +61,12 @@ internal sealed class TrafficRun
         await _stopWatchers.CancelAsync();
         await _watching;
         return _recorder.History;
+    }
+
+    public void Dispose()
+    {
+        _stopActors.Dispose();
+        _stopWatchers.Dispose();
     }
 
     private ConfigMaps Client(string name) => new(_http, _namespace, name, _recorder);
