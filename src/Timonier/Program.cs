@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Timonier.Cli;
 using Timonier.Commands;
-using Timonier.Store;
 
 var root = new RootCommand("Kubernetes, whole, in one program.")
 {
@@ -23,7 +22,7 @@ catch (CommandException e)
     Console.Error.WriteLine($"timonier: {e.Message}");
     return 1;
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"timonier: {e.Message}");
     return 1;

@@ -86,7 +86,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         try
         {
             var encryption = EncryptionConfiguration.Parse(options.Access.FileText("encryption-provider-config") ?? EncryptionConfiguration.LoadOrGenerate(options.Paths.EncryptionFile), schema);
-            return EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory, Transformer = encryption }, time);
+            return EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory, HistoryRetention = options.History, Transformer = encryption }, time);
         }
         catch (Exception e) when (e is FormatException or StoreException)
         {
