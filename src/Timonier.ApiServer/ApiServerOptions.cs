@@ -78,6 +78,6 @@ public sealed record ApiServerOptions
     /// <summary>Makes name suffixes; used under a lock.</summary>
     public Random Random { get; init; } = new();
 
-    /// <summary>Requests served at once, watches and other long ones apart; upstream's --max-requests-inflight plus --max-mutating-requests-inflight.</summary>
+    /// <summary>Seats that priority and fairness gives out, the server's own loops and long requests apart; upstream's --max-requests-inflight plus --max-mutating-requests-inflight.</summary>
     public int InFlightMax { get; init; } = 600;
 }

@@ -2,6 +2,7 @@ using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Computed;
 using Timonier.ApiServer.Conversion;
+using Timonier.ApiServer.FlowControl;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -27,6 +28,8 @@ internal sealed class ServerCore
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
         Admission = options.Admission ?? new AdmissionChain([], []);
         NewId = options.NewId ?? RandomId;
+        Flows = new RequestFlows(Reader, (request, query, nominal) => WorkEstimate.Width(Registry.Table, request, query, nominal), options.InFlightMax, options.Time);
+        Metrics.Add(text => FlowMetrics.Write(text, Flows.Table));
     }
 
     public ApiServerOptions Options { get; }
@@ -44,6 +47,9 @@ internal sealed class ServerCore
 
     /// <summary>For admission, which sees objects in the version that it asks for.</summary>
     public ObjectVersions Versions { get; }
+
+    /// <summary>Priority and fairness.</summary>
+    public RequestFlows Flows { get; }
 
     public Metrics Metrics { get; } = new();
 

@@ -37,8 +37,7 @@ public sealed class ClusterBootstrap(ApiClient client, BootstrapOptions options,
         await Task.WhenAll(
         [
             .. PriorityClasses().Select(o => EnsureAsync(o, cancel)),
-            .. FlowControlObjects.PriorityLevels().Select(o => EnsureAsync(o, cancel)),
-            .. FlowControlObjects.FlowSchemas().Select(o => EnsureAsync(o, cancel)),
+            FlowControlUpkeep.ApplyAsync(client, cancel),
             EnsureAsync(ServiceCidr(), cancel),
             EnsureAsync(KubernetesService(), cancel),
             EnsureAsync(ExtensionAuthentication(), cancel),

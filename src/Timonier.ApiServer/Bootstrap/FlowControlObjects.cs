@@ -10,6 +10,12 @@ internal static class FlowControlObjects
     private static readonly string[] GetCreateUpdate = ["get", "create", "update"];
     private static readonly string[] Everybody = ["system:unauthenticated", "system:authenticated"];
 
+    /// <summary>Set to "true", the object follows what this program thinks best; "false": what an administrator wrote stays.</summary>
+    public const string AutoUpdate = "apf.kubernetes.io/autoupdate-spec";
+
+    /// <summary>Must always be there, and as they are here.</summary>
+    public static bool IsMandatory(string name) => name is "exempt" or "catch-all";
+
     public static IEnumerable<PriorityLevelConfiguration> PriorityLevels() =>
     [
         new() { Metadata = Named("exempt"), Spec = new() { Type = "Exempt", Exempt = new() { NominalConcurrencyShares = 0, LendablePercent = 0 } } },
@@ -60,7 +66,7 @@ internal static class FlowControlObjects
     ];
 
     private static ObjectMeta Named(string name) =>
-        new() { Name = name, Annotations = new Dictionary<string, string> { ["apf.kubernetes.io/autoupdate-spec"] = "true" } };
+        new() { Name = name, Annotations = new Dictionary<string, string> { [AutoUpdate] = "true" } };
 
     /// <param name="queues">0: what is too much is refused, not queued.</param>
     private static PriorityLevelConfiguration Limited(string name, int shares, int lendable, int queues, int hand) => new()

@@ -26,6 +26,9 @@ public sealed class ObjectReader : IObjectReader, IChangeCounter
 
     public long LastChange(GroupVersionResource resource) => Volatile.Read(ref _lastChanges[_prefixes[resource]].Value);
 
+    /// <summary>Holds the revision of the newest change: for who looks at it with every request.</summary>
+    internal StrongBox<long> Changes(GroupVersionResource resource) => _lastChanges[_prefixes[resource]];
+
     /// <summary>A write of this server, or one that the watch shows of another: the newest of both counts.</summary>
     internal void Note(string prefix, long revision)
     {

@@ -142,5 +142,5 @@ internal static class BodyDecoder
         return bytes.Length > 30 ? text + " ..." : text;
     }
 
-    private static ApiException TooLarge() => ApiException.RequestEntityTooLarge($"Request entity too large: limit is {BytesMax}");
+    internal static ApiException TooLarge() => ApiException.RequestEntityTooLarge($"Request entity too large: limit is {BytesMax}");
 }

@@ -27,7 +27,7 @@ internal sealed class HttpHost : IAsyncDisposable
         // Only Kestrel's own services are taken from the builder; the application is never run.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseSockets(sockets => sockets.CreateBoundListenSocket = PatientConnection.Listen);
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options));
         _services = builder.Build();
         _server = _services.Services.GetRequiredService<IServer>();
@@ -60,7 +60,7 @@ internal sealed class HttpHost : IAsyncDisposable
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(32);
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(3);
         kestrel.Limits.MinRequestBodyDataRate = null; // exec and attach are quiet for as long as a person is
-        kestrel.Limits.MinResponseDataRate = null; // so are watches
+        kestrel.Limits.MinResponseDataRate = PatientConnection.SlowestReader;
         kestrel.Limits.Http2.MaxStreamsPerConnection = 250; // upstream's --http2-max-streams-per-connection
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
         kestrel.Limits.MaxConcurrentConnections = 20_000;

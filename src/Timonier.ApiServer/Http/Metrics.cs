@@ -15,6 +15,7 @@ internal sealed class Metrics
 
     private readonly ConcurrentDictionary<(string Verb, string Group, string Version, string Resource, string Subresource, int Code), Series> _series = new();
     private readonly ConcurrentDictionary<string, Func<double>> _gauges = new();
+    private readonly List<Action<StringBuilder>> _writers = [];
     private int _inFlight;
 
     public void Begin() => Interlocked.Increment(ref _inFlight);
@@ -34,6 +35,9 @@ internal sealed class Metrics
         series.Add(longRunning ? null : took.TotalSeconds);
     }
 
+    /// <summary>More of the text: written by who counts it.</summary>
+    public void Add(Action<StringBuilder> writer) => _writers.Add(writer);
+
     /// <param name="name">With labels where there are some: etcd_object_counts{resource="pods"}.</param>
     public void Gauge(string name, Func<double> value) => _gauges[name] = value;
 
@@ -50,6 +54,8 @@ internal sealed class Metrics
         text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"all\"}} {Volatile.Read(ref _inFlight)}\n");
         foreach (var (name, value) in _gauges.OrderBy(g => g.Key, StringComparer.Ordinal))
             text.Append(CultureInfo.InvariantCulture, $"{name} {value()}\n");
+        foreach (var writer in _writers)
+            writer(text);
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 

@@ -7,6 +7,7 @@ using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Content;
+using Timonier.ApiServer.FlowControl;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Streaming;
@@ -26,7 +27,6 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
 
     private readonly WritePath _writes = new(core);
     private readonly DeletePath _deletes = new(core);
-    private readonly InFlightLimit _limit = new(core.Options.InFlightMax);
     private readonly IRequestHandler[] _handlers = [.. core.Options.Handlers, new ServerPaths(core, core.Metrics)];
 
     /// <param name="user">Null: found out from the request.</param>
@@ -78,7 +78,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     /// <summary>Operating errors of the layers below, in the API's words; null for what is unexpected.</summary>
     private static ApiException? Named(Exception e) => e switch
     {
-        BadHttpRequestException { StatusCode: 413 } => ApiException.RequestEntityTooLarge("Request entity too large"),
+        BadHttpRequestException { StatusCode: 413 } => BodyDecoder.TooLarge(),
         BadHttpRequestException bad => ApiException.BadRequest(bad.Message),
         IOException => ApiException.BadRequest("the request's body ended early"),
         StoreFullException => new ApiException(507, "InternalError", "etcdserver: no space: " + e.Message),
@@ -99,12 +99,18 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         user = await AuthenticateAsync(http, info, user);
 
         // 2 flow control
-        using var seat = exempt || LongRunning.Is(info, request.Query) ? default : _limit.Enter();
+        var watches = info.Verb == "watch";
+        var longRunning = LongRunning.Is(info, request.Query);
+        if (longRunning && !watches)
+            PatientConnection.Allow(http);
+        var seat = exempt || (longRunning && !watches) ? default : await core.Flows.EnterAsync(http, info, user);
+        using var start = watches ? new WatchStart(http, seat) : null;
+        using var held = watches ? default : seat;
 
         // 3 authorize
         Authorize(info, user, AuditRecord.Of(http));
 
-        if (info.Verb is "create" or "update" or "patch" or "delete" or "deletecollection" && !LongRunning.Is(info, request.Query))
+        if (info.Verb is "create" or "update" or "patch" or "delete" or "deletecollection" && !longRunning)
             await DispatchInTimeAsync(http, info, user);
         else
             await DispatchAsync(http, info, user);
@@ -123,7 +129,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !client.IsCancellationRequested)
         {
-            throw ApiException.Timeout("request did not complete within the allotted timeout");
+            throw ApiException.Timeout("request did not complete within requested timeout - context deadline exceeded");
         }
         finally
         {

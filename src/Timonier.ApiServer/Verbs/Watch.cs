@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Timonier.Api.Errors;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Content;
+using Timonier.ApiServer.FlowControl;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 
@@ -43,7 +44,11 @@ internal static class Watch
         try
         {
             await foreach (var item in ItemsAsync(call, query, limit.Token))
+            {
                 await writer.WriteAsync(item, limit.Token);
+                if (item.Step == WatchStep.Flush)
+                    WatchStart.End(call.Http);
+            }
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Bootstrap;
+using Timonier.ApiServer.FlowControl;
 using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Quota;
 using Timonier.Client;
@@ -138,6 +139,7 @@ public sealed class ServerHost : IAsyncDisposable
         IControllerLoop[] others =
         [
             new ClusterRoleAggregationController(client, informers, _time, _loggers).Loop,
+            new FlowSchemaStatusController(client, informers, _time, _loggers).Loop,
             new CertificateController(client, informers, pki.Authority, _time, _loggers).Loop,
             new LoadBalancerController(client, informers, _time, _loggers),
             new ResourceQuotaController(client, informers, control.Server.Registry, _time, _loggers),

@@ -11,7 +11,7 @@ public sealed class TimeoutTests
     {
         await using var server = await TestServer.StartAsync(o => o with { Admission = new AdmissionChain([], [new Hanging()]) });
         var (code, status) = await server.SendAsync("POST", Maps + "?timeout=50ms", """{"metadata":{"name":"m"}}""");
-        Assert.Equal((504, "Timeout", "Timeout: request did not complete within the allotted timeout"), (code, status.GetString("reason"), status.GetString("message")));
+        Assert.Equal((504, "Timeout", "Timeout: request did not complete within requested timeout - context deadline exceeded"), (code, status.GetString("reason"), status.GetString("message")));
         Assert.Equal(404, (await server.SendAsync("GET", Maps + "/m")).Code);
         Assert.Equal(400, (await server.SendAsync("POST", Maps + "?timeout=soon", """{"metadata":{"name":"m"}}""")).Code);
     }
