@@ -35,7 +35,8 @@ internal static class DiscoveryModel
     {
         var local = resources.GroupBy(r => r.GroupVersion).Select(g => new DiscoveredVersion(g.Key, [.. g], null));
         var remote = remotes.Select(r => new DiscoveredVersion(r.GroupVersion, [], r));
-        var groups = local.Concat(remote).GroupBy(v => v.GroupVersion.Group).Select(g => new DiscoveredGroup(g.Key, Order(g)));
+        // What an APIService gives to another server is no longer ours, though we could.
+        var groups = remote.Concat(local).GroupBy(v => v.GroupVersion.Group).Select(g => new DiscoveredGroup(g.Key, Order(g)));
         return [.. groups.OrderBy(g => BuiltInRank(g.Name)).ThenByDescending(Priority).ThenBy(g => g.Name, StringComparer.Ordinal)];
     }
 

@@ -15,6 +15,7 @@ public sealed class PublishedApi(ApiSchema schema, Func<IReadOnlyList<ResourceSc
     private readonly Lock _lock = new();
     private IReadOnlyList<CustomSchema> _customs = [];
     private IReadOnlyList<RemoteGroupVersion> _remotes = [];
+    private IReadOnlyList<RemoteOpenApi> _remoteOpenApi = [];
     private BuiltInOpenApi? _builtIn;
     private Snapshot? _current;
 
@@ -38,6 +39,13 @@ public sealed class PublishedApi(ApiSchema schema, Func<IReadOnlyList<ResourceSc
             (_remotes, _current) = (remotes, null);
     }
 
+    /// <summary>What those servers say of their part.</summary>
+    public void ChangeRemoteOpenApi(IReadOnlyList<RemoteOpenApi> remotes)
+    {
+        lock (_lock)
+            (_remoteOpenApi, _current) = (remotes, null);
+    }
+
     private Snapshot Current
     {
         get
@@ -50,7 +58,7 @@ public sealed class PublishedApi(ApiSchema schema, Func<IReadOnlyList<ResourceSc
                 if (_current is not null && ReferenceEquals(_current.Served, served))
                     return _current;
                 _builtIn ??= new BuiltInOpenApi(schema, served.Where(new HashSet<ResourceSchema>(schema.Resources).Contains));
-                return _current = new Snapshot(served, new DiscoveryDocuments(served, _remotes, serverAddress), new OpenApiDocuments(_builtIn, _customs, serverVersion));
+                return _current = new Snapshot(served, new DiscoveryDocuments(served, _remotes, serverAddress), new OpenApiDocuments(_builtIn, _customs, _remoteOpenApi, serverVersion));
             }
         }
     }

@@ -14,10 +14,10 @@ internal static class PatientConnection
     private const int KeepAliveSeconds = 15, KeepAliveProbes = 9;
 
     /// <summary>
-    /// While something waits to be read: a block of 64 KiB in half a minute. A client that reads nothing keeps no more than one block alive, and not for
-    /// longer than that. It says nothing of a watch without events: only what waits is timed.
+    /// While something waits to be read: what fills half a minute at the speed of an old modem line, or longer for an object that is longer. It says
+    /// nothing of a watch without events: only what waits is timed.
     /// </summary>
-    public static readonly MinDataRate SlowestReader = new(bytesPerSecond: 2048, gracePeriod: TimeSpan.FromSeconds(30));
+    public static readonly MinDataRate SlowestReader = new(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(30));
 
     /// <summary>For logs, exec and the like: a person who looks at a page of them stops reading for as long as he likes.</summary>
     public static void Allow(HttpContext http)

@@ -27,8 +27,9 @@ public sealed record OpenApiAnswer(ReadOnlyMemory<byte> Gzip, string ContentType
 /// /openapi/v2 and /openapi/v3 for the built-in resources and one set of custom ones: immutable, a change of the set makes a
 /// new one. Documents are made when first asked for; hashes come from what they are made of. Thread-safe.
 /// </summary>
+/// <param name="remotes">Of other servers: in the index and the old document, not in the documents of single group versions, which they serve themselves.</param>
 /// <param name="serverVersion">"v1.36.0"; also stands for the built-in schemas in the hashes.</param>
-public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<CustomSchema> customs, string serverVersion)
+public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<CustomSchema> customs, IReadOnlyList<RemoteOpenApi> remotes, string serverVersion)
 {
     public const string SwaggerPath = "/openapi/v2";
     public const string IndexPath = "/openapi/v3";
@@ -96,8 +97,10 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
     private OpenApiAnswer Swagger(string contentType)
     {
         var etag = $"\"{Hash("v2", customs)}\"";
-        var paths = CustomPaths(OpenApiDialect.V2, customs);
-        var definitions = customs.SelectMany(c => CustomSchemas.Definitions(c, OpenApiDialect.V2));
+        var paths = CustomPaths(OpenApiDialect.V2, customs).Concat(remotes.SelectMany(r => r.Paths));
+        // What every server has (meta/v1) stands in ours already.
+        var definitions = customs.SelectMany(c => CustomSchemas.Definitions(c, OpenApiDialect.V2))
+            .Concat(remotes.SelectMany(r => r.Definitions).Where(d => !d.Name.StartsWith("io.k8s.apimachinery.", StringComparison.Ordinal)).DistinctBy(d => d.Name));
         if (contentType != Json)
         {
             var writer = new SwaggerProtobuf();
@@ -127,6 +130,8 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
             var path = version.Group.Length == 0 ? $"api/{version.Version}" : $"apis/{version}";
             paths[path] = new JsonMap { ["serverRelativeURL"] = $"{IndexPath}/{path}?hash={Hash(version)}" };
         }
+        foreach (var remote in remotes.Where(r => r.DocumentAddress is not null))
+            paths[$"apis/{remote.GroupVersion}"] = new JsonMap { ["serverRelativeURL"] = remote.DocumentAddress };
         var body = JsonEncoder.Encode(new JsonMap { ["paths"] = paths });
         return new(OpenApiFragments.Compress(body), Json, $"\"{Hash("v3", customs)}\"", false);
     }
@@ -156,6 +161,8 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{what} {serverVersion} {typeof(OpenApiDocuments).Assembly.ManifestModule.ModuleVersionId}"));
+        foreach (var remote in what is "v2" or "v3" ? remotes : [])
+            hash.AppendData(Encoding.UTF8.GetBytes(remote.Hash));
         foreach (var custom in of)
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"\n{custom.Resource} {custom.Resource.Kind} {custom.ListKind} {custom.Resource.Namespaced} {string.Join(',', custom.Resource.Subresources.Select(s => s.Name))} "));

@@ -66,11 +66,7 @@ internal static class ServerKinds
                 }
             },
         }),
-        new("apiservices.apiregistration.k8s.io", new SimpleStrategy
-        {
-            UnconditionalUpdate = false, Names = MetadataValidation.PathSegment,
-            Defaults = o => o.Spec().GetMap("service")?.Default("port", 443L),
-        }),
+        new("apiservices.apiregistration.k8s.io", new Aggregation.ApiServiceStrategy()),
         new("podtemplates", new SimpleStrategy { Generation = true, Defaults = o => PodDefaults.Template(o.EnsureMap("template").Spec()) }),
         new("controllerrevisions.apps", new SimpleStrategy { Immutable = ["data"] }),
         new("customresourcedefinitions.apiextensions.k8s.io", new CustomResources.DefinitionStrategy()),

@@ -11,12 +11,6 @@ namespace Timonier.ApiServer.Streaming;
 /// <summary>pods, services and nodes NAME/proxy/PATH: HTTP through to the pod, an endpoint of the service, or the kubelet.</summary>
 internal static class Proxy
 {
-    /// <summary>RFC 9110 section 7.6.1: headers between two hops, and our own credentials, which are none of the backend's business.</summary>
-    private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Authorization", "Host", "Content-Length",
-    };
-
     public static async Task HandleAsync(ApiCall call)
     {
         await NodeCalls.AdmitAsync(call);
@@ -28,7 +22,8 @@ internal static class Proxy
         var (scheme, name, port) = Split(call.Info.Name);
         var address = call.Schema.Plural == "pods" ? PodAddress(call, name, port) : ServiceAddress(call, name, port, ref scheme);
         var target = new Uri($"{(scheme.Length > 0 ? scheme : "http")}://{address}{(call.Info.Rest.Length > 0 ? call.Info.Rest : "/")}{call.Http.Request.QueryString}");
-        await ForwardAsync(call, target);
+        var prefix = call.Info.Path[..^call.Info.Rest.Length];
+        await Forwarder.ForwardAsync(call.Http, call.Core.ProxyClient, new ForwardedRequest(target) { LocationPrefix = prefix });
     }
 
     private static async Task NodeAsync(ApiCall call)
@@ -100,48 +95,5 @@ internal static class Proxy
     {
         var host = ip.Contains(':', StringComparison.Ordinal) ? $"[{ip}]" : ip;
         return port.Length > 0 ? $"{host}:{port}" : host;
-    }
-
-    private static async Task ForwardAsync(ApiCall call, Uri target)
-    {
-        var (from, to) = (call.Http.Request, call.Http.Response);
-        using var request = new HttpRequestMessage(new HttpMethod(from.Method), target);
-        if (from.ContentLength is > 0 || from.Headers.TransferEncoding.Count > 0)
-            request.Content = new StreamContent(from.Body);
-        foreach (var (key, values) in from.Headers.Where(h => !NotForwarded.Contains(h.Key)))
-        {
-            if (!request.Headers.TryAddWithoutValidation(key, (IEnumerable<string?>)values))
-                request.Content?.Headers.TryAddWithoutValidation(key, (IEnumerable<string?>)values);
-        }
-        request.Headers.TryAddWithoutValidation("X-Forwarded-Host", from.Host.Value);
-        request.Headers.TryAddWithoutValidation("X-Forwarded-Uri", from.Path.Value);
-        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", from.Scheme);
-        HttpResponseMessage response;
-        try
-        {
-            response = await call.Core.ProxyClient.SendAsync(request, call.Cancel);
-        }
-        catch (HttpRequestException e)
-        {
-            throw ApiException.ServiceUnavailable($"error trying to reach service: {e.InnerException?.Message ?? e.Message}");
-        }
-        using (response)
-            await RespondAsync(call, response, to);
-    }
-
-    private static async Task RespondAsync(ApiCall call, HttpResponseMessage response, HttpResponse to)
-    {
-        to.StatusCode = (int)response.StatusCode;
-        foreach (var (key, values) in response.Headers.Concat(response.Content.Headers).Where(h => !NotForwarded.Contains(h.Key)))
-            to.Headers[key] = values.ToArray();
-        // A redirect within the backend must come back through us.
-        if (response.Headers.Location is { IsAbsoluteUri: false } relative && relative.OriginalString.StartsWith('/'))
-            to.Headers.Location = call.Info.Path[..^call.Info.Rest.Length] + relative.OriginalString;
-        if (response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified || HttpMethods.IsHead(call.Http.Request.Method))
-            return;
-        if (response.Content.Headers.ContentLength is { } length)
-            to.ContentLength = length;
-        await to.StartAsync(call.Cancel);
-        await response.Content.CopyToAsync(to.Body, call.Cancel);
     }
 }

@@ -9,6 +9,7 @@ using Timonier.Api.Scheduling.V1;
 using Timonier.Api.Schema;
 using Timonier.ApiServer;
 using Timonier.ApiServer.Admission;
+using Timonier.ApiServer.Aggregation;
 using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
@@ -50,6 +51,8 @@ internal sealed class ControlPlane : IAsyncDisposable
             Reader = reader, Random = random, Authorizer = access.Authorizer, Time = time, Last = [access.Escalation], Client = () => new ApiClient(Server!.InProcess()), Resources = () => Server!.Registry.Resources,
         });
         var certificate = pki.Issue("server", ClusterPki.ServerProfile(options.KubernetesAddress, [Dns.GetHostName().ToLowerInvariant(), "kubernetes.default.svc." + options.ClusterDomain], LocalAddresses()));
+        Aggregator = new Aggregator(reader, pki.Issue("front-proxy-client", ClusterPki.FrontProxyProfile, pki.FrontProxyAuthority).ToX509());
+        Published = published;
         Server = new ApiServer.ApiServer(new ApiServerOptions
         {
             Schema = schema,
@@ -64,7 +67,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             Admission = admission,
             Reader = reader,
             Strategies = StrategyTable.Create(schema, Network, reader),
-            Handlers = [new DiscoveryHandler(published), new OpenApiHandler(published), access.Oidc],
+            Handlers = [Aggregator, new DiscoveryHandler(published), new OpenApiHandler(published), access.Oidc],
             VirtualResources = access.VirtualResources,
             CustomResourcesChanged = all => published.ChangeCustom([.. all.SelectMany(c => c.Versions.Where(v => v.Served).Select(v => new CustomSchema(v.Resource, c.ListKind, v.OpenApi)))]),
             Nodes = nodes,
@@ -95,6 +98,8 @@ internal sealed class ControlPlane : IAsyncDisposable
     }
 
     public ApiServer.ApiServer Server { get; }
+    public Aggregator Aggregator { get; }
+    public PublishedApi Published { get; }
     public IObjectReader Reader { get; }
     public ServiceAccountIssuer Issuer { get; }
     public ServiceNetwork Network { get; }
@@ -107,6 +112,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         await Server.DisposeAsync();
         if (_audit is not null)
             await _audit.DisposeAsync();
+        Aggregator.Dispose();
         await _store.DisposeAsync();
     }
 

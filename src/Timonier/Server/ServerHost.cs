@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Timonier.ApiServer.Aggregation;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Bootstrap;
@@ -139,6 +140,8 @@ public sealed class ServerHost : IAsyncDisposable
         IControllerLoop[] others =
         [
             new ClusterRoleAggregationController(client, informers, _time, _loggers).Loop,
+            new AvailabilityController(control.Aggregator, control.Published, client, informers, _time, _loggers).Loop,
+            new LocalApiServices(client, informers, control.Server.Registry, _time, _loggers).Loop,
             new FlowSchemaStatusController(client, informers, _time, _loggers).Loop,
             new CertificateController(client, informers, pki.Authority, _time, _loggers).Loop,
             new LoadBalancerController(client, informers, _time, _loggers),

@@ -26,7 +26,7 @@ public class OpenApiDocumentsTests
               "spec":{"type":"object","required":["a","b"],"properties":{"a":{"type":"string","pattern":"x|y"},"b":{"type":"string","nullable":true},"open":{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"z":{"type":"string"}}}},"oneOf":[{}]}}}
             """u8));
 
-    internal static readonly OpenApiDocuments WithCustom = new(BuiltIn, [Foo], "v1.36.0");
+    internal static readonly OpenApiDocuments WithCustom = new(BuiltIn, [Foo], [], "v1.36.0");
 
     internal static JsonMap Get(OpenApiDocuments documents, string path) => JsonParser.ParseMap(documents.Find(path, "application/json", null)!.Decompress());
 
@@ -106,7 +106,7 @@ public class OpenApiDocumentsTests
     [Fact]
     public void CustomResourceWithoutSchema_IsAnOpenObject()
     {
-        var documents = new OpenApiDocuments(BuiltIn, [Foo with { Schema = null }], "v1.36.0");
+        var documents = new OpenApiDocuments(BuiltIn, [Foo with { Schema = null }], [], "v1.36.0");
         Assert.Equal("object", Definition(documents, "com.example.stable.v1.Foo").GetString("type"));
         Assert.False(Definition(documents, "com.example.stable.v1.Foo").ContainsKey("properties"));
     }
@@ -117,7 +117,7 @@ public class OpenApiDocumentsTests
         string Tag(OpenApiDocuments documents, string path) => documents.Find(path, null, null)!.ETag;
         Assert.NotEqual(Tag(Plain, "/openapi/v2"), Tag(WithCustom, "/openapi/v2"));
         Assert.Equal(Tag(Plain, "/openapi/v3/apis/apps/v1"), Tag(WithCustom, "/openapi/v3/apis/apps/v1"));
-        Assert.Equal(Tag(WithCustom, "/openapi/v2"), Tag(new OpenApiDocuments(BuiltIn, [Foo], "v1.36.0"), "/openapi/v2"));
+        Assert.Equal(Tag(WithCustom, "/openapi/v2"), Tag(new OpenApiDocuments(BuiltIn, [Foo], [], "v1.36.0"), "/openapi/v2"));
     }
 
     [Fact]

@@ -3,12 +3,9 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Timonier.Api.Admissionregistration.V1;
-using Timonier.Api.Core.V1;
-using Timonier.Api.Discovery.V1;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Requests;
 
@@ -88,7 +85,7 @@ internal sealed class WebhookCaller(IObjectReader reader, TimeProvider time) : I
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false, UseProxy = false, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30), MaxConnectionsPerServer = 32,
-            ConnectCallback = config.Service is { } service ? (_, cancel) => ConnectAsync(service, cancel) : null,
+            ConnectCallback = config.Service is { } service ? (_, cancel) => ServiceAddress.ConnectAsync(reader, service.Namespace, service.Name, service.Port ?? 443, cancel) : null,
             SslOptions = new SslClientAuthenticationOptions(),
         };
         if (config.CaBundle.Length > 0)
@@ -101,36 +98,5 @@ internal sealed class WebhookCaller(IObjectReader reader, TimeProvider time) : I
         }
         // The time limit is the webhook's own, on injected time.
         return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerBytesMax };
-    }
-
-    private async ValueTask<Stream> ConnectAsync(ServiceReference reference, CancellationToken cancel)
-    {
-        var endpoint = Resolve(reference);
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(endpoint, cancel);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    private IPEndPoint Resolve(ServiceReference reference)
-    {
-        var service = reader.Get<Service>(reference.Namespace, reference.Name) ?? throw new HttpRequestException($"service \"{reference.Name}\" not found");
-        var wanted = reference.Port ?? 443;
-        var port = service.Spec.Ports.FirstOrDefault(p => p.Port == wanted) ?? throw new HttpRequestException($"no service port {wanted} found for service \"{reference.Name}\"");
-        foreach (var slice in reader.List<EndpointSlice>(reference.Namespace).Where(s => s.Metadata.Labels.GetValueOrDefault("kubernetes.io/service-name") == reference.Name))
-        {
-            var number = slice.Ports.FirstOrDefault(p => (p.Name ?? "") == port.Name)?.Port;
-            var ready = slice.Endpoints.FirstOrDefault(e => e.Conditions.Ready != false && e.Addresses.Count > 0);
-            if (number is { } endpointPort && ready is not null && IPAddress.TryParse(ready.Addresses[0], out var address))
-                return new IPEndPoint(address, endpointPort);
-        }
-        return IPAddress.TryParse(service.Spec.ClusterIP, out var clusterIp) ? new IPEndPoint(clusterIp, wanted) : throw new HttpRequestException($"no endpoints available for service \"{reference.Name}\"");
     }
 }
