@@ -22,6 +22,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public IStore Store => _store;
 
+    public ApiServer Server => _server;
+
     public static async Task<TestServer> StartAsync(Func<ApiServerOptions, ApiServerOptions>? change = null)
     {
         var store = EmbeddedStore.InMemory(TimeProvider.System);

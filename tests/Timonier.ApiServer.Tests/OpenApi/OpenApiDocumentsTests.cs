@@ -12,7 +12,7 @@ public class OpenApiDocumentsTests
 {
     private static readonly ApiSchema Schema = new();
     private static readonly BuiltInOpenApi BuiltIn = new(Schema, ServedResources.Select(Schema, _ => false));
-    internal static readonly OpenApiDocuments Plain = new(BuiltIn, [], "v1.36.0");
+    internal static readonly OpenApiDocuments Plain = new(BuiltIn, [], [], "v1.36.0");
 
     internal static readonly CustomSchema Foo = new(
         new ResourceSchema
