@@ -53,6 +53,9 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>Reads of the newest state, for strategies, admission and authorization.</summary>
     public IObjectReader Reader => _core.Reader;
 
+    /// <summary>More lines of /metrics, in Prometheus' text form; asked with every scrape.</summary>
+    public void AddMetrics(Action<System.Text.StringBuilder> writer) => _core.Metrics.Add(writer);
+
     /// <summary>The way in without sockets, as this user; null: as the server's own loops, which may do everything.</summary>
     public IApiTransport InProcess(UserInfo? user = null) => new InProcessTransport(_pipeline, user ?? UserInfo.Loopback);
 

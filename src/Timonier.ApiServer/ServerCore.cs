@@ -30,6 +30,8 @@ internal sealed class ServerCore
         NewId = options.NewId ?? RandomId;
         Flows = new RequestFlows(Reader, (request, query, nominal) => WorkEstimate.Width(Registry.Table, request, query, nominal), options.InFlightMax, options.Time);
         Metrics.Add(text => FlowMetrics.Write(text, Flows.Table));
+        Metrics.Add(text => ServerMetrics.WriteStored(text, Registry.Table));
+        Metrics.Add(text => ServerMetrics.WriteProcess(text, options.Time));
     }
 
     public ApiServerOptions Options { get; }

@@ -34,6 +34,8 @@ public abstract class Controller<TKey> : IControllerLoop, IDisposable where TKey
 
     protected internal WorkQueue<TKey> Queue => _loop.Queue;
 
+    public QueueFigures Figures => _loop.Figures;
+
     public virtual Task RunAsync(CancellationToken cancellationToken) => _loop.RunAsync(cancellationToken);
 
     public Task<bool> TryWorkAsync(CancellationToken cancellationToken = default) => _loop.TryWorkAsync(cancellationToken);

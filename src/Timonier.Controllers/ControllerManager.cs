@@ -13,6 +13,8 @@ public sealed partial class ControllerManager(ControllerContext context, Control
 {
     private readonly IReadOnlyList<IControllerLoop> _loops = [.. Workloads(context), .. Cluster(context, options)];
 
+    public IReadOnlyList<IControllerLoop> Loops => _loops;
+
     /// <summary>Runs until cancelled. The caller starts the context's informers.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(_loops.Select(loop => loop.RunAsync(cancellationToken)));
 

@@ -88,7 +88,7 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
             Logger = _logger,
         });
         var stats = new StatsCollector(options.NodeName, cri, _pods, time);
-        _connection = new KubeletConnection(_pods, cri, stats, time);
+        _connection = new KubeletConnection(options, _pods, cri, stats, time);
         eviction = new EvictionManager(options.EvictionHard, signals, () => _pods.Workers, stats.CollectAsync, images, api, time, _logger);
         informers.For<ConfigMap>().OnChange(_pods.ConfigMapChanged);
         informers.For<Secret>().OnChange(_pods.SecretChanged);

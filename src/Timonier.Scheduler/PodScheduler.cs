@@ -39,6 +39,7 @@ public sealed class PodScheduler : IAsyncDisposable
     private readonly List<Task> _underWay = [];
     private readonly InformerLookup _lookup;
     private Task _loop = Task.CompletedTask;
+    private long _scheduled, _unschedulable, _errors;
 
     public PodScheduler(InformerFactory informers, ApiClient client, EventRecorder events, TimeProvider time, Random random, ILogger<PodScheduler> log)
     {
@@ -58,6 +59,9 @@ public sealed class PodScheduler : IAsyncDisposable
         informers.For<Node>().AddHandler(new() { Added = node => OnNode(null, node), Updated = OnNode, Deleted = node => Change(() => _state.RemoveNode(node.Metadata.Name)) });
         _lookup.OnChange(_queue.MoveAll);
     }
+
+    /// <summary>Attempts so far by result, and pods that wait by where.</summary>
+    public SchedulerFigures Figures => new(Volatile.Read(ref _scheduled), Volatile.Read(ref _unschedulable), Volatile.Read(ref _errors), _queue.Pending);
 
     /// <summary>Starts the loop; it begins once the informers (started by their factory) have synced.</summary>
     public bool IsRunning => !_loop.IsCompleted;
@@ -114,6 +118,7 @@ public sealed class PodScheduler : IAsyncDisposable
                 Track(BindAsync(pod, placement.NodeName, cancel));
                 return;
             }
+            Interlocked.Increment(ref _unschedulable);
             await ReportFailureAsync(pod, nodes, placement, plan, cancel);
             if (plan is not null)
                 await PreemptAsync(pod, plan, cancel);
@@ -122,6 +127,7 @@ public sealed class PodScheduler : IAsyncDisposable
         catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
             // The loop's edge: one pod's trouble must not stop the others.
+            Interlocked.Increment(ref _errors);
             _log.LogError(e, "scheduling pod {Namespace}/{Name} failed", pod.Namespace, pod.Pod.Metadata.Name);
             _queue.Failed(pod.Uid, error: true);
         }
@@ -135,6 +141,7 @@ public sealed class PodScheduler : IAsyncDisposable
             await _volumes.BindAsync(pod.Pod, nodeName, cancel);
             await _client.BindAsync(metadata.Namespace, metadata.Name, metadata.Uid, nodeName, cancel);
             _queue.Remove(pod.Uid);
+            Interlocked.Increment(ref _scheduled);
             _events.Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {metadata.Namespace}/{metadata.Name} to {nodeName}");
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)

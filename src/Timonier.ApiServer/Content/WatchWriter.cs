@@ -6,6 +6,7 @@ using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Protobuf;
 using Timonier.ApiServer.Cache;
+using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Verbs;
@@ -114,7 +115,7 @@ internal sealed class WatchWriter(ApiCall call)
     private async ValueTask FlushAsync(PipeWriter output, CancellationToken cancel)
     {
         _pending = 0;
-        if ((await output.FlushAsync(cancel)).IsCompleted)
+        if ((await PatientConnection.InTimeAsync(call.Http, output.FlushAsync(cancel), call.Core.Time)).IsCompleted)
             throw new OperationCanceledException("the client is gone", cancel);
     }
 }

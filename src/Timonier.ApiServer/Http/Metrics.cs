@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Timonier.ApiServer.Requests;
 
@@ -13,19 +14,43 @@ internal sealed class Metrics
 
     private static readonly double[] Buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60];
 
-    private readonly ConcurrentDictionary<(string Verb, string Group, string Version, string Resource, string Subresource, int Code), Series> _series = new();
+    private readonly ConcurrentDictionary<SeriesKey, Series> _series = new();
+    private readonly ConcurrentDictionary<SeriesKey, StrongBox<int>> _long = new();
     private readonly ConcurrentDictionary<string, Func<double>> _gauges = new();
     private readonly List<Action<StringBuilder>> _writers = [];
-    private int _inFlight;
+    private readonly StrongBox<int> _reading = new(), _writing = new(), _others = new();
 
-    public void Begin() => Interlocked.Increment(ref _inFlight);
+    /// <param name="Scope">As upstream: of one object (resource), a namespace, or all (cluster); empty for other paths.</param>
+    private readonly record struct SeriesKey(string Verb, string Group, string Version, string Resource, string Subresource, string Scope, int Code);
+
+    /// <summary>Counts the request among those in flight until it is disposed of.</summary>
+    public InFlight Count(RequestInfo info, bool longRunning) => new(longRunning ? Long(Key(info, 0)) : IsWrite(info) ? _writing : _reading);
+
+    private StrongBox<int> Long(SeriesKey key) =>
+        _long.TryGetValue(key, out var count) ? count : _long.Count >= SeriesMax ? _others : _long.GetOrAdd(key, static _ => new StrongBox<int>());
+
+    internal readonly struct InFlight : IDisposable
+    {
+        private readonly StrongBox<int> _count;
+
+        public InFlight(StrongBox<int> count)
+        {
+            _count = count;
+            Interlocked.Increment(ref count.Value);
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref _count.Value);
+    }
+
+    private static bool IsWrite(RequestInfo info) => info.Verb is "create" or "update" or "patch" or "delete" or "deletecollection";
+
+    private static SeriesKey Key(RequestInfo? info, int code) => info is { IsResource: true }
+        ? new(info.Verb, info.Group, info.Version, info.Resource, info.Subresource, info.Name.Length > 0 ? "resource" : info.Namespace.Length > 0 ? "namespace" : "cluster", code)
+        : new(info?.Verb ?? "", "", "", "", "", "", code);
 
     public void End(RequestInfo? info, int code, TimeSpan took, bool longRunning)
     {
-        Interlocked.Decrement(ref _inFlight);
-        var key = info is { IsResource: true }
-            ? (info.Verb, info.Group, info.Version, info.Resource, info.Subresource, code)
-            : (info?.Verb ?? "", "", "", "", "", code);
+        var key = Key(info, code);
         if (!_series.TryGetValue(key, out var series))
         {
             if (_series.Count >= SeriesMax)
@@ -51,16 +76,31 @@ internal sealed class Metrics
         foreach (var group in _series.Where(s => s.Value.Timed > 0).GroupBy(s => s.Key with { Code = 0 }))
             WriteHistogram(text, Labels(group.Key), [.. group.Select(g => g.Value)]);
         text.Append("# HELP apiserver_current_inflight_requests Requests being served.\n# TYPE apiserver_current_inflight_requests gauge\n");
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"all\"}} {Volatile.Read(ref _inFlight)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"mutating\"}} {Volatile.Read(ref _writing.Value)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"readOnly\"}} {Volatile.Read(ref _reading.Value)}\n");
+        text.Append("# HELP apiserver_longrunning_requests Watches, streams and proxied requests being served.\n# TYPE apiserver_longrunning_requests gauge\n");
+        foreach (var (key, count) in _long)
+            text.Append(CultureInfo.InvariantCulture, $"apiserver_longrunning_requests{{{Labels(key)}}} {Volatile.Read(ref count.Value)}\n");
         foreach (var (name, value) in _gauges.OrderBy(g => g.Key, StringComparer.Ordinal))
-            text.Append(CultureInfo.InvariantCulture, $"{name} {value()}\n");
+            text.Append(CultureInfo.InvariantCulture, $"# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}\n{name} {value()}\n");
         foreach (var writer in _writers)
             writer(text);
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
-    private static string Labels((string Verb, string Group, string Version, string Resource, string Subresource, int Code) key) =>
-        $"dry_run=\"\",group=\"{key.Group}\",resource=\"{key.Resource}\",scope=\"\",subresource=\"{key.Subresource}\",verb=\"{key.Verb.ToUpperInvariant()}\",version=\"{key.Version}\"";
+    private static string Labels(SeriesKey key) =>
+        $"component=\"apiserver\",dry_run=\"\",group=\"{Safe(key.Group)}\",resource=\"{Safe(key.Resource)}\",scope=\"{key.Scope}\",subresource=\"{Safe(key.Subresource)}\",verb=\"{Safe(VerbOf(key))}\",version=\"{Safe(key.Version)}\"";
+
+    /// <summary>Clients put what they like into paths.</summary>
+    private static string Safe(string text) =>
+        text.AsSpan().IndexOfAny('"', '\\', '\n') < 0 ? text : text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+
+    /// <summary>Upstream counts by HTTP's words, but tells lists and watches apart.</summary>
+    private static string VerbOf(SeriesKey key) => (key.Verb, key.Subresource) switch
+    {
+        (_, "exec" or "attach" or "portforward" or "proxy") => "CONNECT",
+        ("create", _) => "POST", ("update", _) => "PUT", var (verb, _) => verb.ToUpperInvariant(),
+    };
 
     private static void WriteHistogram(StringBuilder text, string labels, List<Series> all)
     {

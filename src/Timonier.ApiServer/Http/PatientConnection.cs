@@ -19,6 +19,26 @@ internal static class PatientConnection
     /// </summary>
     public static readonly MinDataRate SlowestReader = new(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(30));
 
+    /// <summary>How long a watcher may leave what was sent unread. The rate alone would give it the time for all that the sockets took in before, too.</summary>
+    private static readonly TimeSpan UnreadMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>Waits until the other end has taken enough to go on; who does not is disconnected.</summary>
+    /// <exception cref="OperationCanceledException">It was.</exception>
+    public static ValueTask<T> InTimeAsync<T>(HttpContext http, ValueTask<T> flush, TimeProvider time) => flush.IsCompleted ? flush : new(WaitAsync(http, flush.AsTask(), time));
+
+    private static async Task<T> WaitAsync<T>(HttpContext http, Task<T> flush, TimeProvider time)
+    {
+        try
+        {
+            return await flush.WaitAsync(UnreadMax, time, http.RequestAborted);
+        }
+        catch (TimeoutException e)
+        {
+            http.Abort();
+            throw new OperationCanceledException("the client does not read", e, http.RequestAborted);
+        }
+    }
+
     /// <summary>For logs, exec and the like: a person who looks at a page of them stops reading for as long as he likes.</summary>
     public static void Allow(HttpContext http)
     {

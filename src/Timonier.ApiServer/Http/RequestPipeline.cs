@@ -33,7 +33,6 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     public async Task HandleAsync(HttpContext http, UserInfo? user = null)
     {
         var started = core.Time.GetTimestamp();
-        core.Metrics.Begin();
         var panic = false;
         try
         {
@@ -103,6 +102,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         var longRunning = LongRunning.Is(info, request.Query);
         if (longRunning && !watches)
             PatientConnection.Allow(http);
+        using var counted = core.Metrics.Count(info, longRunning);
         var seat = exempt || (longRunning && !watches) ? default : await core.Flows.EnterAsync(http, info, user);
         using var start = watches ? new WatchStart(http, seat) : null;
         using var held = watches ? default : seat;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Timonier.Api.Errors;
@@ -30,6 +31,7 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
         ("poststarthook/start-apiextensions-informers", c => c.Dispatcher.Revision > 0),
         ("poststarthook/start-apiextensions-controllers", c => c.Dispatcher.Revision > 0),
         ("poststarthook/crd-informer-synced", c => c.Dispatcher.Revision > 0),
+        ("poststarthook/priority-and-fairness-config-consumer", c => c.Flows.Table.Routes.Length > 0),
         ("shutdown", c => !c.Stopping.IsCancellationRequested),
     ];
 
@@ -90,6 +92,8 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
         }
         var excluded = context.Request.Query["exclude"];
         var (text, healthy) = (new StringBuilder(), true);
+        if (excluded.Where(e => !checks.Any(c => c.Name == e)).ToList() is { Count: > 0 } unknown)
+            text.Append(CultureInfo.InvariantCulture, $"warn: some health checks cannot be excluded: no matches for {string.Join(',', unknown.Select(u => $"\"{u}\""))}\n");
         foreach (var (name, holds) in checks)
         {
             if (excluded.Contains(name))

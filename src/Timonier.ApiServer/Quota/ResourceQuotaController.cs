@@ -43,6 +43,8 @@ public sealed class ResourceQuotaController : IControllerLoop, IDisposable
 
     public string Name => "resourcequota-controller";
 
+    public QueueFigures Figures => _loop.Figures;
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         _stopping = cancellationToken;

@@ -32,6 +32,13 @@ internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IS
     /// <summary>Upstream leaves kind and apiVersion out of the items of a list, but not for custom resources.</summary>
     public bool TypeMetaInLists { get; init; }
 
+    private long _eventsSent;
+
+    /// <summary>To watchers, all together.</summary>
+    public long EventsSent => Volatile.Read(ref _eventsSent);
+
+    public void CountSent(int events) => Interlocked.Add(ref _eventsSent, events);
+
     /// <summary>Set when the resource is no longer served (its definition was deleted): watches end.</summary>
     public CancellationToken Removed { get; init; }
 

@@ -43,11 +43,18 @@ internal static class Watch
         var writer = new WatchWriter(call);
         try
         {
+            var events = 0;
             await foreach (var item in ItemsAsync(call, query, limit.Token))
             {
                 await writer.WriteAsync(item, limit.Token);
-                if (item.Step == WatchStep.Flush)
-                    WatchStart.End(call.Http);
+                if (item.Step != WatchStep.Flush)
+                {
+                    events++;
+                    continue;
+                }
+                WatchStart.End(call.Http);
+                call.Store.CountSent(events);
+                events = 0;
             }
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)

@@ -18,6 +18,18 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
     /// <summary>How many keys are worked on at a time.</summary>
     public int Workers { get; init; } = 4;
 
+    private long _done;
+    private long _workTicks;
+
+    public QueueFigures Figures
+    {
+        get
+        {
+            var (depth, adds, retries) = Queue.Figures;
+            return new(depth, adds, retries, Volatile.Read(ref _done), (double)Volatile.Read(ref _workTicks) / time.TimestampFrequency);
+        }
+    }
+
     /// <summary>Runs until cancelled; never throws.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -50,6 +62,7 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
 
     private async Task WorkAsync(TKey key, CancellationToken cancellationToken)
     {
+        var started = time.GetTimestamp();
         try
         {
             await reconcile(key, cancellationToken);
@@ -75,6 +88,8 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
         finally
         {
             Queue.Done(key);
+            Interlocked.Increment(ref _done);
+            Interlocked.Add(ref _workTicks, time.GetTimestamp() - started);
         }
     }
 }
@@ -83,6 +98,8 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
 public interface IControllerLoop
 {
     string Name { get; }
+
+    QueueFigures Figures { get; }
 
     /// <summary>Runs until cancelled; never throws.</summary>
     Task RunAsync(CancellationToken cancellationToken);

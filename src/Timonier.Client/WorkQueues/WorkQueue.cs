@@ -28,6 +28,19 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
         _timer = time.CreateTimer(_ => AddDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    private long _adds;
+    private long _retries;
+
+    /// <summary>How often keys came in, and came back.</summary>
+    public (int Depth, long Adds, long Retries) Figures
+    {
+        get
+        {
+            lock (_lock)
+                return (_ready.Count, _adds, _retries);
+        }
+    }
+
     /// <summary>Keys that wait to be worked on now.</summary>
     public int Count
     {
@@ -60,7 +73,10 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
     public void AddRateLimited(TKey key)
     {
         lock (_lock)
+        {
+            _retries++;
             AddLater(key, _limiter.Next(key));
+        }
     }
 
     /// <summary>The key's failures do not count any more.</summary>
@@ -120,7 +136,10 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
 
     private void AddNow(TKey key)
     {
-        if (_dirty.Add(key) && !_processing.Contains(key))
+        if (!_dirty.Add(key))
+            return;
+        _adds++;
+        if (!_processing.Contains(key))
             Enqueue(key);
     }
 

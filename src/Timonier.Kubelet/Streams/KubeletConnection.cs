@@ -9,7 +9,7 @@ using Timonier.Kubelet.Stats;
 namespace Timonier.Kubelet.Streams;
 
 /// <summary>The node as the API server sees it. Exec, attach and port-forward go through the runtime's streaming server.</summary>
-internal sealed class KubeletConnection(PodManager pods, ICri cri, StatsCollector stats, TimeProvider time) : INodeConnection, IDisposable
+internal sealed class KubeletConnection(KubeletOptions options, PodManager pods, ICri cri, StatsCollector stats, TimeProvider time) : INodeConnection, IDisposable
 {
     private readonly LogReader _logs = new(time);
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
@@ -72,6 +72,9 @@ internal sealed class KubeletConnection(PodManager pods, ICri cri, StatsCollecto
         "/healthz" => new(200, "text/plain; charset=utf-8", "ok"u8.ToArray()),
         "/pods" or "/runningpods" => new(200, "application/json", KubeletDocuments.Pods(pods.Workers.Select(w => w.Pod with { Status = w.Status }))),
         "/stats/summary" => new(200, "application/json", KubeletDocuments.Summary(await stats.CollectAsync(cancellationToken))),
+        "/metrics" => new(200, KubeletMetrics.ContentType, KubeletMetrics.Write(options.NodeName, pods.Workers.Select(w => w.Status))),
+        "/metrics/resource" => new(200, KubeletMetrics.ContentType, KubeletMetrics.WriteResources(await stats.CollectAsync(cancellationToken))),
+        "/configz" => new(200, "application/json", KubeletDocuments.Config(options)),
         _ => new(404, "text/plain; charset=utf-8", "404 page not found\n"u8.ToArray()),
     };
 

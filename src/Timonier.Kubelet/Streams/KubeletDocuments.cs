@@ -54,6 +54,27 @@ internal static class KubeletDocuments
         writer.WriteEndObject();
     });
 
+    /// <summary>What the node was told at start, in the names of kubelet.config.k8s.io/v1beta1.</summary>
+    public static byte[] Config(KubeletOptions options) => Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("kubeletconfig");
+        writer.WriteNumber("port", options.Port);
+        writer.WriteNumber("maxPods", options.PodsMax);
+        writer.WriteString("clusterDomain", options.Dns.Domain);
+        writer.WriteStartArray("clusterDNS");
+        foreach (var server in options.Dns.Addresses)
+            writer.WriteStringValue(server);
+        writer.WriteEndArray();
+        writer.WriteString("cgroupRoot", options.CgroupRoot);
+        writer.WriteString("containerLogMaxSize", $"{options.LogLengthMax / (1024 * 1024)}Mi");
+        writer.WriteNumber("containerLogMaxFiles", options.LogFilesMax);
+        writer.WriteString("kind", "KubeletConfiguration");
+        writer.WriteString("apiVersion", "kubelet.config.k8s.io/v1beta1");
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    });
+
     private static void Usage(Utf8JsonWriter writer, UsageStats usage)
     {
         var time = Timonier.Api.Kinds.JsonWrite.FormatTime(usage.Time);

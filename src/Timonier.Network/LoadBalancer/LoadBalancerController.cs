@@ -31,6 +31,8 @@ public sealed class LoadBalancerController : IControllerLoop, IDisposable
 
     public Task<bool> TryWorkAsync(CancellationToken cancellationToken = default) => _loop.TryWorkAsync(cancellationToken);
 
+    public QueueFigures Figures => _loop.Figures;
+
     public Task RunAsync(CancellationToken cancellationToken) => _loop.RunAsync(cancellationToken);
 
     public void Dispose() => _loop.Dispose();

@@ -144,6 +144,19 @@ public sealed class SchedulingQueue(TimeProvider time) : IDisposable
         return best.Pod;
     }
 
+    /// <summary>Pods that wait: to be taken, for a backoff to end, for the cluster to change.</summary>
+    public (int Active, int Backoff, int Unschedulable) Pending
+    {
+        get
+        {
+            lock (_lock)
+            {
+                int Of(Place place) => _entries.Values.Count(e => e.Place == place);
+                return (Of(Place.Ready), Of(Place.Backoff), Of(Place.Unschedulable));
+            }
+        }
+    }
+
     public void Dispose() => _changed.Dispose();
 
     private void Signal()

@@ -5,6 +5,7 @@ using Timonier.ApiServer.Aggregation;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Bootstrap;
+using Timonier.ApiServer.Events;
 using Timonier.ApiServer.FlowControl;
 using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Quota;
@@ -142,6 +143,7 @@ public sealed class ServerHost : IAsyncDisposable
             new ClusterRoleAggregationController(client, informers, _time, _loggers).Loop,
             new AvailabilityController(control.Aggregator, control.Published, client, informers, _time, _loggers).Loop,
             new LocalApiServices(client, informers, control.Server.Registry, _time, _loggers).Loop,
+            new EventExpiry(client, control.Reader, _time, _loggers).Loop,
             new FlowSchemaStatusController(client, informers, _time, _loggers).Loop,
             new CertificateController(client, informers, pki.Authority, _time, _loggers).Loop,
             new LoadBalancerController(client, informers, _time, _loggers),
@@ -151,6 +153,8 @@ public sealed class ServerHost : IAsyncDisposable
         var scheduler = new PodScheduler(informers, client, events.Recorder(PodScheduler.DefaultName), _time, new Random(), _loggers.CreateLogger<PodScheduler>());
         _parts.Add(scheduler);
         scheduler.Start();
+        control.Server.AddMetrics(text => LoopMetrics.Write(text, [.. controllers.Loops, .. others]));
+        control.Server.AddMetrics(text => LoopMetrics.Write(text, scheduler.Figures));
         _loops.Add(controllers.RunAsync(_stop.Token));
         (_controlling, _scheduler) = (_loops[^1], scheduler);
         _loops.AddRange(others.Select(loop => loop.RunAsync(_stop.Token)));

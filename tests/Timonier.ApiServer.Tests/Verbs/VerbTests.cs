@@ -154,6 +154,6 @@ public sealed class VerbTests
         await using var server = await TestServer.StartAsync();
         Assert.Equal(expected, await server.Http.GetStringAsync(path));
         Assert.Contains("[+]etcd", await server.Http.GetStringAsync("/readyz?verbose"), StringComparison.Ordinal);
-        Assert.Contains("apiserver_request_total{code=\"200\"", await server.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("apiserver_request_total{code=\"200\",component", await server.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
     }
 }

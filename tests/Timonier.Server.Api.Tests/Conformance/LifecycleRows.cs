@@ -8,6 +8,7 @@ public static class LifecycleRows
     private const string Batch = "/apis/batch/v1";
     private const string Network = "/apis/networking.k8s.io/v1";
     private const string Dra = "/apis/resource.k8s.io/v1";
+    private const string Flow = "/apis/flowcontrol.apiserver.k8s.io/v1";
     private const string Storage = "/apis/storage.k8s.io/v1";
 
     private const string Containers = """{"containers":[{"name":"c","image":"i"}]}""";
@@ -18,7 +19,7 @@ public static class LifecycleRows
     private const string Devices = """{"devices":{"requests":[{"name":"r","exactly":{"deviceClassName":"c"}}]}}""";
     private const string Claim = """{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Mi"}},"storageClassName":"none-such"}""";
 
-    public static TheoryData<LifecycleRow> All => new([.. Workloads, .. Cluster, .. Networks, .. DeviceClaims, .. Volumes]);
+    public static TheoryData<LifecycleRow> All => new([.. Workloads, .. Cluster, .. Networks, .. DeviceClaims, .. Volumes, .. OfTheServer]);
 
     private static IEnumerable<LifecycleRow> Workloads =>
     [
@@ -68,6 +69,13 @@ public static class LifecycleRows
         new("CRUD Tests resource.k8s.io/v1 ResourceClaim", Dra, "resourceclaims", $$$$$"""{"spec":{{{{{Devices}}}}}}""") { Status = """{"allocation":{"devices":{"results":[{"request":"r","driver":"d.example.com","pool":"p","device":"d0"}]}}}""" },
         new("CRUD Tests resource.k8s.io/v1 ResourceClaimTemplate", Dra, "resourceclaimtemplates", $$$$$"""{"spec":{"spec":{{{{{Devices}}}}}}}"""),
         new("CRUD Tests resource.k8s.io/v1 ResourceSlice", Dra, "resourceslices", """{"spec":{"allNodes":true,"driver":"d.example.com","pool":{"name":"p","generation":1,"resourceSliceCount":1},"devices":[{"name":"d0"}]}}""") { Namespaced = false },
+    ];
+
+    private static IEnumerable<LifecycleRow> OfTheServer =>
+    [
+        new("API priority and fairness should support FlowSchema API operations", Flow, "flowschemas", """{"spec":{"matchingPrecedence":9999,"priorityLevelConfiguration":{"name":"global-default"},"rules":[{"subjects":[{"kind":"User","user":{"name":"e2e"}}],"nonResourceRules":[{"nonResourceURLs":["*"],"verbs":["*"]}]}],"distinguisherMethod":{"type":"ByUser"}}}""") { Namespaced = false, Status = """{"conditions":[{"type":"StatusPatched","status":"True","reason":"E2E","message":"set by a test","lastTransitionTime":"2026-01-01T00:00:00Z"}]}""" },
+        new("API priority and fairness should support PriorityLevelConfiguration API operations", Flow, "prioritylevelconfigurations", """{"spec":{"type":"Limited","limited":{"nominalConcurrencyShares":2,"limitResponse":{"type":"Reject"}}}}""") { Namespaced = false, Status = """{"conditions":[{"type":"StatusPatched","status":"True","reason":"E2E","message":"set by a test","lastTransitionTime":"2026-01-01T00:00:00Z"}]}""" },
+        new("Events should manage the lifecycle of an event", Core, "events", """{"involvedObject":{"namespace":"life-events"},"reason":"Test","message":"a test event","type":"Normal"}"""),
     ];
 
     private static IEnumerable<LifecycleRow> Volumes =>

@@ -32,6 +32,8 @@ public sealed class TokenSecretController : IControllerLoop, IDisposable
 
     public string Name => "legacy-serviceaccount-token-controller";
 
+    public QueueFigures Figures => _loop.Figures;
+
     public Task RunAsync(CancellationToken cancellationToken) => _loop.RunAsync(cancellationToken);
 
     public Task<bool> TryWorkAsync(CancellationToken cancellationToken = default) => _loop.TryWorkAsync(cancellationToken);
