@@ -36,4 +36,13 @@ public enum StoreFaultPoint
 
     /// <summary>Superseded rows are deleted, which is not committed: throwing takes it back.</summary>
     BeforeCleanCommit,
+
+    /// <summary>Committed and synced, not yet noted in the file that tells how far the log must reach.</summary>
+    BeforeMark,
+
+    /// <summary>The WAL is to be copied into the database.</summary>
+    BeforeCheckpoint,
+
+    /// <summary>The WAL is in the database, as far as nobody read it; the next write begins it anew.</summary>
+    AfterCheckpoint,
 }

@@ -35,6 +35,11 @@ public sealed class CrashTests(ITestOutputHelper output)
     [InlineData(StoreFaultPoint.BeforeWrite, 100)]
     [InlineData(StoreFaultPoint.BeforeCommit, 0)] // of the tables
     [InlineData(StoreFaultPoint.BeforeCommit, 100)]
+    [InlineData(StoreFaultPoint.BeforeMark, 0)] // of the tables
+    [InlineData(StoreFaultPoint.BeforeMark, 100)]
+    [InlineData(StoreFaultPoint.BeforeCheckpoint, 0)]
+    [InlineData(StoreFaultPoint.AfterCheckpoint, 0)]
+    [InlineData(StoreFaultPoint.AfterCheckpoint, 1)]
     [InlineData(StoreFaultPoint.BeforeReply, 0)]
     [InlineData(StoreFaultPoint.BeforeReply, 100)]
     [InlineData(StoreFaultPoint.BeforeCleanCommit, 0)]

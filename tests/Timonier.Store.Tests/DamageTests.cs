@@ -5,7 +5,9 @@ namespace Timonier.Store.Tests;
 /// <summary>Files that were cut, overwritten or are not ours.</summary>
 public sealed class DamageTests
 {
-    /// <summary>Wherever the WAL ends: all commits before the cut are there, in order, nothing half done, and writing goes on.</summary>
+    /// <summary>
+    /// Wherever the WAL ends, without the mark that tells how far it went (a backup): all commits before the cut are there, in order, nothing half done, and writing goes on.
+    /// </summary>
     [Fact]
     public async Task WalIsCutAnywhere_ACommittedPrefixIsThere()
     {
@@ -36,6 +38,8 @@ public sealed class DamageTests
             Assert.Equal(last == 1 ? "-" : $"{last - 1}", (await store.GetAsync("/a")).Text());
             Assert.Equal(last - 1, store.Current.CountOf(KeyRange.Prefix("/b/")));
             Assert.Equal(last + 1, await store.PutAsync("/a", "next"));
+            await store.DisposeAsync();
+            File.Delete(Path.Combine(copy.Path, "mark"));
         }
 
         Assert.Equal(31, last);
@@ -45,6 +49,7 @@ public sealed class DamageTests
     {
         { "cut in half", path => Truncate(path, new FileInfo(path).Length / 2) },
         { "tail cut", path => Truncate(path, new FileInfo(path).Length - 8192) },
+        { "emptied", path => Truncate(path, 0) },
         { "overwritten", path => Overwrite(path, 0, 4096) },
         { "a page overwritten", path => Overwrite(path, 4096 * 20, 4096) },
         { "another database", path => Rewrite(path, "PRAGMA application_id = 7") },

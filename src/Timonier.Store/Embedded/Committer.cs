@@ -30,6 +30,7 @@ internal sealed class Committer
         var revision = Math.Max(_compactedRevision, 1); // as in etcd, the first write is revision 2
         Events = new EventLog(revision, options.HistoryMemoryBytesMax);
         _current = disk is null ? new StoreSnapshot(revision, Node.Empty) : StateLoader.Load(disk, revision, Remember);
+        disk?.ShrinkIfWorth();
         Events.Signal(_current.Revision);
     }
 

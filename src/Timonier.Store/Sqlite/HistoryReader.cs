@@ -19,7 +19,7 @@ internal sealed class HistoryReader : IDisposable
         try
         {
             _select = _database.Prepare("""
-                SELECT l.id, l.created, l.version, l.key, l.value, p.id, p.created, p.version, p.value
+                SELECT l.id, l.created, l.version, l.key, l.value, p.id, p.created, p.version, p.value, l.prev, l.crc, p.prev, p.crc
                 FROM log l LEFT JOIN log p ON p.id = l.prev WHERE l.id > ?1 AND l.id < ?2 ORDER BY l.id
                 """);
         }
@@ -79,6 +79,15 @@ internal sealed class HistoryReader : IDisposable
         return responses;
     }
 
+    /// <summary>Does something while nobody reads.</summary>
+    public void Exclusively(Action work)
+    {
+        lock (_gate)
+        {
+            work();
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate)
@@ -92,9 +101,25 @@ internal sealed class HistoryReader : IDisposable
     {
         var id = _select.Int64(0);
         var key = _select.Text(3);
-        return new StoreEvent(
+        var change = new StoreEvent(
             id / TxnRequest.OperationsMax,
             LogRow.ReadEntry(_select, id, 1, key, 4, _transformer, out _),
             _select.IsNull(5) ? null : LogRow.ReadEntry(_select, _select.Int64(5), 6, key, 8, _transformer, out _));
+        Check(id, 9, 4);
+        if (!_select.IsNull(5))
+        {
+            Check(_select.Int64(5), 11, 8);
+        }
+
+        return change;
+    }
+
+    private void Check(long id, int previousIdColumn, int valueColumn)
+    {
+        var value = _select.IsNull(valueColumn) ? default : _select.Bytes(valueColumn);
+        if (LogRow.Checksum(id, _select.Int64(previousIdColumn), _select.Bytes(3), value) != _select.Int64(previousIdColumn + 1))
+        {
+            throw new StoreCorruptException($"row {id} of the store's log fails its checksum");
+        }
     }
 }

@@ -21,6 +21,9 @@ internal sealed class SqliteLog : IDisposable
     /// <summary>The WAL is copied into the database when about this much is in it: rarely enough to cost little, soon enough to keep the file small.</summary>
     private const long CheckpointBytes = 16L << 20;
 
+    /// <summary>What <see cref="ShrinkIfWorth"/> must give back at least.</summary>
+    private const long ShrinkBytesMin = 64L << 20;
+
     /// <summary>A change writes its value's pages, and about this much more: its share of the commit's tail page, tree page and frame headers.</summary>
     private const int ChangeOverheadBytes = 1024;
 
@@ -32,11 +35,14 @@ internal sealed class SqliteLog : IDisposable
 
     private readonly Database _writer;
     private readonly Action<StoreFaultPoint> _reach;
-    private readonly Statement _begin, _commit, _rollback, _insert, _superseded, _delete, _setMeta;
+    private readonly Statement _begin, _commit, _rollback, _insert, _superseded, _crc, _delete, _setMeta;
     private readonly HistoryReader _history;
     private readonly IValueTransformer? _transformer;
     private readonly StaleRows _stale;
-    private long _cleanedId;
+    private readonly Mark _mark;
+
+    /// <summary>What is committed; and what will be, within a transaction.</summary>
+    private LogContent _content, _next;
     private long _bytesSinceCheckpoint;
 
     public SqliteLog(string path, Action<StoreFaultPoint> reach, IValueTransformer? transformer = null)
@@ -45,47 +51,53 @@ internal sealed class SqliteLog : IDisposable
         _writer = new Database(path);
         try
         {
+            _mark = new Mark(Path.Combine(Path.GetDirectoryName(path)!, "mark"));
             _begin = _writer.Prepare("BEGIN IMMEDIATE");
             _commit = _writer.Prepare("COMMIT");
             _rollback = _writer.Prepare("ROLLBACK");
             Prepare(path);
             _insert = _writer.Prepare("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
             _superseded = _writer.Prepare("SELECT id, prev, value IS NULL FROM log WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3");
+            _crc = _writer.Prepare("SELECT crc FROM log WHERE id = ?1");
             _delete = _writer.Prepare("DELETE FROM log WHERE id = ?1");
             _setMeta = _writer.Prepare("UPDATE meta SET value = ?2 WHERE name = ?1");
-            CompactedRevision = _writer.QueryInt64("SELECT value FROM meta WHERE name = 'compacted'");
-            _cleanedId = _writer.QueryInt64("SELECT value FROM meta WHERE name = 'cleaned'");
+            _content = new LogContent(
+                0, _writer.QueryInt64("SELECT value FROM meta WHERE name = 'compacted'"), _writer.QueryInt64("SELECT value FROM meta WHERE name = 'cleaned'"), 0, 0);
             _history = new HistoryReader(path, transformer);
             _stale = new StaleRows(_writer, transformer);
         }
         catch
         {
+            _mark?.Dispose();
             _writer.Dispose(); // the history reader is the last that may throw, and cleans up after itself
             throw;
         }
     }
 
-    public long CompactedRevision { get; private set; }
+    public long CompactedRevision => _content.CompactedRevision;
 
     /// <summary>Compaction has rows left to delete.</summary>
-    public bool CleanPending => _cleanedId < IdBefore(CompactedRevision + 1);
+    public bool CleanPending => _content.CleanedId < IdBefore(CompactedRevision + 1);
 
     /// <summary>The id before all ids of a revision.</summary>
     public static long IdBefore(long revision) => (revision * RowsPerRevision) - 1;
 
     public static long IdOf(Entry? entry) => entry is null ? 0 : (entry.ModRevision * RowsPerRevision) + entry.Operation;
 
-    /// <summary>Everything that is there, in order, each row with its checksum verified.</summary>
+    /// <summary>Everything that is there, in order, each row with its checksum verified; at the end, that this is all there was.</summary>
+    /// <exception cref="StoreCorruptException"/>
     public IEnumerable<LogRow> ReadAll()
     {
         using var statement = _writer.Prepare("SELECT id, prev, created, version, key, value, crc FROM log ORDER BY id");
+        var content = _content;
+        var lastId = long.MinValue;
         while (statement.Step())
         {
             var (id, previousId, key) = (statement.Int64(0), statement.Int64(1), statement.Text(4));
             var crc = LogRow.Checksum(id, previousId, statement.Bytes(4), statement.IsNull(5) ? default : statement.Bytes(5));
-            if (crc != statement.Int64(6))
+            if (crc != statement.Int64(6) || id <= lastId)
             {
-                throw new StoreCorruptException($"row {id} ({key}) of the store's log fails its checksum");
+                throw new StoreCorruptException($"row {id} ({key}) of the store's log fails its checksum, or stands in the wrong place");
             }
 
             var entry = LogRow.ReadEntry(statement, id, 2, key, 5, _transformer, out var stale);
@@ -94,12 +106,47 @@ internal sealed class SqliteLog : IDisposable
                 _stale.Add(id, key);
             }
 
-            yield return new LogRow(id, previousId, id > _cleanedId, key, entry);
+            lastId = id;
+            content = content with { Revision = id / RowsPerRevision, Rows = content.Rows + 1, Sum = content.Sum + crc };
+            yield return new LogRow(id, previousId, id > content.CleanedId, key, entry);
+        }
+
+        Verify(content with { Revision = Math.Max(content.Revision, content.CompactedRevision) });
+    }
+
+    /// <summary>
+    /// Gives the disk back what a flood of objects took that are gone: pages of deleted rows are used again, but the file itself never gets smaller. When the
+    /// store is opened, and more than half of a large file is free; then at most as much as the free part is written.
+    /// </summary>
+    public void ShrinkIfWorth()
+    {
+        var (pages, free, pageBytes) = (_writer.QueryInt64("PRAGMA page_count"), _writer.QueryInt64("PRAGMA freelist_count"), _writer.QueryInt64("PRAGMA page_size"));
+        if (free * pageBytes < ShrinkBytesMin || free < pages / 2)
+            return;
+        try
+        {
+            _writer.Execute("VACUUM");
+            _writer.Checkpoint();
+        }
+        catch (StoreFullException)
+        {
+            // Another time: it needs room for the copy.
         }
     }
 
     /// <summary>Brings the values that <see cref="ReadAll"/> found in another form than today's into it; before the first write.</summary>
-    public void RewriteStale() => _stale.Rewrite(work => Transact(StoreFaultPoint.BeforeCommit, work));
+    public void RewriteStale()
+    {
+        if (!_stale.Any)
+        {
+            return;
+        }
+
+        // Meanwhile the sum changes with nothing else that a mark could be told by.
+        _mark.Clear();
+        _stale.Rewrite(work => Transact(StoreFaultPoint.BeforeCommit, () => _next = _next with { Sum = _next.Sum + work() }, marks: false));
+        _mark.Write(_content);
+    }
 
     /// <summary>See <see cref="HistoryReader.Read"/>.</summary>
     public List<WatchResponse> ReadHistory(long afterRevision, long throughRevision) => _history.Read(afterRevision, throughRevision);
@@ -108,7 +155,6 @@ internal sealed class SqliteLog : IDisposable
     public void Append(IReadOnlyList<WatchResponse> changes)
     {
         _reach(StoreFaultPoint.BeforeWrite);
-        var cleaned = _cleanedId;
         Transact(StoreFaultPoint.BeforeCommit, () =>
         {
             var count = 0;
@@ -122,23 +168,24 @@ internal sealed class SqliteLog : IDisposable
             }
 
             // A change supersedes at most one row: cleaning twice as many catches up whatever the load.
-            cleaned = CleanPending ? CleanRows(2 * count) : cleaned;
+            if (CleanPending)
+                CleanRows(2 * count);
         });
-        _cleanedId = cleaned;
     }
 
     public void Compact(long revision)
     {
-        Transact(StoreFaultPoint.BeforeCleanCommit, () => SetMeta("compacted"u8, revision));
-        CompactedRevision = revision;
+        Transact(StoreFaultPoint.BeforeCleanCommit, () =>
+        {
+            SetMeta("compacted"u8, revision);
+            _next = _next with { CompactedRevision = revision };
+        });
     }
 
     /// <summary>Deletes some of the superseded rows.</summary>
     public void Clean(int rowsMax)
     {
-        var cleaned = _cleanedId;
-        Transact(StoreFaultPoint.BeforeCleanCommit, () => cleaned = CleanRows(rowsMax));
-        _cleanedId = cleaned;
+        Transact(StoreFaultPoint.BeforeCleanCommit, () => CleanRows(rowsMax));
     }
 
     /// <summary>Keeps the WAL short. A full disk is no error here: what is committed stays safe in the WAL.</summary>
@@ -150,20 +197,44 @@ internal sealed class SqliteLog : IDisposable
         }
 
         _bytesSinceCheckpoint = 0;
+        _reach(StoreFaultPoint.BeforeCheckpoint);
         try
         {
-            _writer.Checkpoint();
+            // Readers of history stand aside: one of them in an old state would keep the WAL from being begun anew, and there may always be one.
+            _history.Exclusively(_writer.Checkpoint);
         }
         catch (StoreFullException)
         {
         }
+
+        _reach(StoreFaultPoint.AfterCheckpoint);
     }
 
     public void Dispose()
     {
         _history.Dispose();
         _writer.Dispose();
+        _mark.Dispose();
     }
+
+    private void Verify(LogContent content)
+    {
+        if (_mark.Read() is { } mark)
+        {
+            if (content.Revision < mark.Revision || content.CompactedRevision < mark.CompactedRevision || content.CleanedId < mark.CleanedId)
+                throw Lost($"ends at revision {content.Revision}, but revision {mark.Revision} was written");
+            // One commit may be missing in the mark, when the process ended between the two.
+            var same = (content.Revision, content.CompactedRevision, content.CleanedId) == (mark.Revision, mark.CompactedRevision, mark.CleanedId);
+            if (same && (content.Rows, content.Sum) != (mark.Rows, mark.Sum))
+                throw Lost($"has {content.Rows} rows, but {mark.Rows} were written, or others");
+        }
+
+        _content = content;
+        _mark.Write(content);
+    }
+
+    private StoreCorruptException Lost(string what) =>
+        new($"the store's log {what}: a file is cut or damaged. Restore the data directory from a backup, or delete {_mark.Path} to go on with what is left");
 
     private void Prepare(string path)
     {
@@ -177,6 +248,11 @@ internal sealed class SqliteLog : IDisposable
         if (tables > 0 && _writer.QueryInt64("PRAGMA user_version") is var version && version != FormatVersion)
         {
             throw new StoreCorruptException($"{path}: format {version}, this program knows {FormatVersion}: written by a newer timonier?");
+        }
+
+        if (tables == 0 && _mark.Read() is { Revision: > 1 } mark)
+        {
+            throw Lost($"is empty, but revision {mark.Revision} was written");
         }
 
         _writer.Execute("PRAGMA auto_vacuum = NONE");
@@ -200,9 +276,10 @@ internal sealed class SqliteLog : IDisposable
         }
     }
 
-    private void Transact(StoreFaultPoint beforeCommit, Action work)
+    private void Transact(StoreFaultPoint beforeCommit, Action work, bool marks = true)
     {
         _begin.Run();
+        _next = _content;
         try
         {
             work();
@@ -222,6 +299,13 @@ internal sealed class SqliteLog : IDisposable
 
             throw;
         }
+
+        _content = _next;
+        if (marks)
+        {
+            _reach(StoreFaultPoint.BeforeMark);
+            _mark.Write(_content);
+        }
     }
 
     private unsafe void Insert(StoreEvent change, long id)
@@ -230,13 +314,14 @@ internal sealed class SqliteLog : IDisposable
         var utf8 = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(change.Key.Length));
         var length = Encoding.UTF8.GetBytes(change.Key, utf8);
         var empty = (byte)0;
+        var crc = LogRow.Checksum(id, IdOf(change.Previous), utf8.AsSpan(0, length), value);
         fixed (byte* key = utf8, blob = value)
         {
             _insert.Bind(1, id);
             _insert.Bind(2, IdOf(change.Previous));
             _insert.Bind(3, change.Current?.CreateRevision ?? 0);
             _insert.Bind(4, change.Current?.Version ?? 0);
-            _insert.Bind(5, LogRow.Checksum(id, IdOf(change.Previous), utf8.AsSpan(0, length), value));
+            _insert.Bind(5, crc);
             _insert.BindText(6, key, length);
             if (value is null)
             {
@@ -250,6 +335,7 @@ internal sealed class SqliteLog : IDisposable
             _insert.Run();
         }
 
+        _next = _next with { Revision = change.Revision, Rows = _next.Rows + 1, Sum = _next.Sum + crc };
         ArrayPool<byte>.Shared.Return(utf8);
         _bytesSinceCheckpoint += (value?.Length ?? 0) + ChangeOverheadBytes;
     }
@@ -258,12 +344,12 @@ internal sealed class SqliteLog : IDisposable
     /// Each change up to the compacted revision has superseded its previous row; a delete is itself of no more use. Example: rows
     /// 1 create a, 2 put a, 3 delete a, compacted at 2: row 2 removes row 1. Compacted at 3: row 3 removes row 2 and itself.
     /// </summary>
-    private long CleanRows(int rowsMax)
+    private void CleanRows(int rowsMax)
     {
         var end = IdBefore(CompactedRevision + 1);
         var rows = new List<long>();
         var cleaned = end;
-        _superseded.Bind(1, _cleanedId);
+        _superseded.Bind(1, _content.CleanedId);
         _superseded.Bind(2, end + 1);
         _superseded.Bind(3, rowsMax);
         var seen = 0;
@@ -283,14 +369,30 @@ internal sealed class SqliteLog : IDisposable
 
         foreach (var id in rows.Where(id => id != 0))
         {
-            _delete.Bind(1, id);
-            _delete.Run();
+            Delete(id);
         }
 
         cleaned = seen < rowsMax ? end : cleaned;
         SetMeta("cleaned"u8, cleaned);
+        _next = _next with { CleanedId = cleaned };
         _bytesSinceCheckpoint += (long)seen * ChangeOverheadBytes;
-        return cleaned;
+    }
+
+    private void Delete(long id)
+    {
+        _crc.Bind(1, id);
+        try
+        {
+            if (_crc.Step())
+                _next = _next with { Rows = _next.Rows - 1, Sum = _next.Sum - _crc.Int64(0) };
+        }
+        finally
+        {
+            _crc.Reset();
+        }
+
+        _delete.Bind(1, id);
+        _delete.Run();
     }
 
     private unsafe void SetMeta(ReadOnlySpan<byte> name, long value)

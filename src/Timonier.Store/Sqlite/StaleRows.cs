@@ -11,26 +11,22 @@ internal sealed class StaleRows(Database database, IValueTransformer? transforme
 
     private readonly List<(long Id, string Key)> _rows = [];
 
+    public bool Any => _rows.Count > 0;
+
     /// <summary>One was found while the store was read.</summary>
     public void Add(long id, string key) => _rows.Add((id, key));
 
     /// <summary>A full disk is no error: what is there can be read, and the next start tries again.</summary>
-    /// <param name="transact">Does work, all or none.</param>
-    public void Rewrite(Action<Action> transact)
+    /// <param name="transact">Does work, all or none; the work returns by how much the sum of the rows' checksums has changed.</param>
+    public void Rewrite(Action<Func<long>> transact)
     {
-        if (_rows.Count == 0)
-            return;
         try
         {
-            using var select = database.Prepare("SELECT prev, value FROM log WHERE id = ?1");
+            using var select = database.Prepare("SELECT prev, value, crc FROM log WHERE id = ?1");
             using var update = database.Prepare("UPDATE log SET value = ?2, crc = ?3 WHERE id = ?1");
             foreach (var batch in _rows.Chunk(BatchMax))
             {
-                transact(() =>
-                {
-                    foreach (var (id, key) in batch)
-                        Rewrite(select, update, id, key);
-                });
+                transact(() => batch.Sum(row => Rewrite(select, update, row.Id, row.Key)));
             }
             // Deleted and overwritten values stay in free pages and in the WAL until these are rewritten too.
             database.Execute("VACUUM");
@@ -42,16 +38,16 @@ internal sealed class StaleRows(Database database, IValueTransformer? transforme
         _rows.Clear();
     }
 
-    private unsafe void Rewrite(Statement select, Statement update, long id, string key)
+    private unsafe long Rewrite(Statement select, Statement update, long id, string key)
     {
         select.Bind(1, id);
-        long previous;
+        long previous, crc;
         byte[] value;
         try
         {
             if (!select.Step())
-                return;
-            (previous, value) = (select.Int64(0), transformer!.ToDisk(key, transformer.FromDisk(key, select.Blob(1), out _)));
+                return 0;
+            (previous, value, crc) = (select.Int64(0), transformer!.ToDisk(key, transformer.FromDisk(key, select.Blob(1), out _)), select.Int64(2));
         }
         finally
         {
@@ -61,9 +57,11 @@ internal sealed class StaleRows(Database database, IValueTransformer? transforme
         fixed (byte* blob = value)
         {
             var empty = (byte)0;
+            var now = LogRow.Checksum(id, previous, System.Text.Encoding.UTF8.GetBytes(key), value);
             update.BindBlob(2, value.Length == 0 ? &empty : blob, value.Length);
-            update.Bind(3, LogRow.Checksum(id, previous, System.Text.Encoding.UTF8.GetBytes(key), value));
+            update.Bind(3, now);
             update.Run();
+            return now - crc;
         }
     }
 }

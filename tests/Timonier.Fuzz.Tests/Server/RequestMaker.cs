@@ -58,7 +58,10 @@ internal sealed class RequestMaker(Random random)
             return new("GET", Pick(OtherPaths) + Query(false), Pick(Accepts), "", null);
         var resource = Resources[random.Next(Resources.Length)];
         if (random.Next(3) == 0)
-            resource = Resources.First(one => one.Plural == Pick(["pods", "services", "configmaps", "deployments", "customresourcedefinitions", "jobs", "statefulsets", "nodes", "ingresses"]));
+        {
+            var common = Pick(["pods", "services", "configmaps", "deployments", "customresourcedefinitions", "jobs", "statefulsets", "nodes", "ingresses"]);
+            resource = Resources.First(one => one.Plural == common);
+        }
         var (name, @namespace) = (Pick(Names), Pick(Namespaces));
         var method = random.Next(30) == 0 ? Pick(["OPTIONS", "FOO", "HEAD", "TRACE"]) : Pick(["GET", "GET", "POST", "POST", "POST", "PUT", "PUT", "PATCH", "PATCH", "PATCH", "PATCH", "DELETE"]);
         var path = resource.GroupVersion.Group.Length == 0 ? $"/api/{resource.GroupVersion.Version}" : $"/apis/{resource.GroupVersion}";
