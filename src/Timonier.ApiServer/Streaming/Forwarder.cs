@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Net;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Timonier.Api.Errors;
@@ -14,7 +16,7 @@ internal sealed record ForwardedRequest(Uri Target)
     /// <summary>Empty: none.</summary>
     public string OwnPrefix { get; init; } = "";
 
-    /// <summary>Stands before a redirect within the backend, so that it comes back through us; null: redirects are the client's to follow.</summary>
+    /// <summary>Stands before redirects and links of pages within the backend, so that they come back through us; null: they are the client's to follow.</summary>
     public string? LocationPrefix { get; init; }
 }
 
@@ -26,6 +28,9 @@ internal static class Forwarder
     {
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Authorization", "Host", "Content-Length",
     };
+
+    /// <summary>Pages are held in memory while their links are led through the proxy; a longer one is not worth it.</summary>
+    private const int PageBytesMax = 4 << 20;
 
     /// <exception cref="ApiException">ServiceUnavailable: no way to the backend.</exception>
     public static async Task ForwardAsync(HttpContext http, HttpMessageInvoker client, ForwardedRequest forwarded)
@@ -82,14 +87,42 @@ internal static class Forwarder
         to.StatusCode = (int)response.StatusCode;
         foreach (var (key, values) in response.Headers.Concat(response.Content.Headers).Where(h => !NotForwarded.Contains(h.Key)))
             to.Headers[key] = values.ToArray();
-        if (locationPrefix is not null && response.Headers.Location is { IsAbsoluteUri: false } relative && relative.OriginalString.StartsWith('/'))
-            to.Headers.Location = locationPrefix + relative.OriginalString;
+        // A path from the root counts as an absolute file URI on Unix.
+        if (locationPrefix is not null && response.Headers.TryGetValues("Location", out var location))
+            to.Headers.Location = HtmlLinks.Path(location.First(), locationPrefix);
         if (response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified || HttpMethods.IsHead(http.Request.Method))
             return;
+        if (locationPrefix is not null && response.Content.Headers.ContentType?.MediaType == "text/html" && response.Content.Headers.ContentLength is null or <= PageBytesMax)
+        {
+            await RespondPageAsync(http, response, locationPrefix);
+            return;
+        }
         if (response.Content.Headers.ContentLength is { } length)
             to.ContentLength = length;
         await to.StartAsync(http.RequestAborted);
         await response.Content.CopyToAsync(to.Body, http.RequestAborted);
+    }
+
+    /// <summary>A page of HTML, its links led through the proxy. What is no text that we can read, or longer than said, passes as it is.</summary>
+    private static async Task RespondPageAsync(HttpContext http, HttpResponseMessage response, string prefix)
+    {
+        var encoding = string.Join(',', response.Content.Headers.ContentEncoding);
+        await using var raw = await response.Content.ReadAsStreamAsync(http.RequestAborted);
+        await using var text = encoding switch { "" => raw, "gzip" => new GZipStream(raw, CompressionMode.Decompress), "deflate" => new ZLibStream(raw, CompressionMode.Decompress), _ => null };
+        if (text is null)
+        {
+            await raw.CopyToAsync(http.Response.Body, http.RequestAborted);
+            return;
+        }
+        http.Response.Headers.ContentEncoding = default;
+        var page = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        int read;
+        while (page.Length < PageBytesMax && (read = await text.ReadAsync(buffer, http.RequestAborted)) > 0)
+            page.Write(buffer, 0, read);
+        var bytes = page.Length < PageBytesMax ? Encoding.Latin1.GetBytes(HtmlLinks.Rewrite(Encoding.Latin1.GetString(page.GetBuffer(), 0, (int)page.Length), prefix)) : page.ToArray();
+        await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
+        await text.CopyToAsync(http.Response.Body, http.RequestAborted);
     }
 
     private static async Task TunnelAsync(HttpContext http, HttpResponseMessage response)

@@ -14,6 +14,13 @@ internal static class Proxy
     public static async Task HandleAsync(ApiCall call)
     {
         await NodeCalls.AdmitAsync(call);
+        // Relative links of a page lead nowhere unless its own path ends with a slash.
+        if (call.Info.Rest.Length == 0 && call.Http.Request.Headers.Upgrade.Count == 0)
+        {
+            call.Http.Response.StatusCode = (int)HttpStatusCode.MovedPermanently;
+            call.Http.Response.Headers.Location = call.Info.Path + "/" + call.Http.Request.QueryString;
+            return;
+        }
         if (call.Schema.Plural == "nodes")
         {
             await NodeAsync(call);

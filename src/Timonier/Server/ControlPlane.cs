@@ -3,9 +3,6 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
-using Timonier.Api.Core.V1;
-using Timonier.Api.Rbac.V1;
-using Timonier.Api.Scheduling.V1;
 using Timonier.Api.Schema;
 using Timonier.ApiServer;
 using Timonier.ApiServer.Admission;
@@ -72,13 +69,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             CustomResourcesChanged = all => published.ChangeCustom([.. all.SelectMany(c => c.Versions.Where(v => v.Served).Select(v => new CustomSchema(v.Resource, c.ListKind, v.OpenApi)))]),
             Nodes = nodes,
             Components = components,
-            Checks =
-            [
-                ("poststarthook/bootstrap-controller", Once(() => reader.Get<Service>("default", "kubernetes") is not null)),
-                ("poststarthook/rbac/bootstrap-roles", Once(() => reader.Get<ClusterRole>("", "cluster-admin") is not null)),
-                ("poststarthook/scheduling/bootstrap-system-priority-classes", Once(() => reader.Get<PriorityClass>("", "system-node-critical") is not null)),
-                ("poststarthook/start-cluster-authentication-info-controller", Once(() => reader.Get<ConfigMap>("kube-system", "extension-apiserver-authentication") is not null)),
-            ],
+            Checks = HealthChecks.Of(reader, !options.NoControllers),
             Time = time,
         }, loggers);
         (Reader, Issuer) = (reader, access.Issuer);
@@ -114,13 +105,6 @@ internal sealed class ControlPlane : IAsyncDisposable
             await _audit.DisposeAsync();
         Aggregator.Dispose();
         await _store.DisposeAsync();
-    }
-
-    /// <summary>What has held once, of the start, is not asked again: an object that somebody deletes later makes no sick server.</summary>
-    private static Func<bool> Once(Func<bool> holds)
-    {
-        var held = false;
-        return () => held = held || holds();
     }
 
     private static Guid NewId() => new(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
