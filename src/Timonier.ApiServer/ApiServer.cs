@@ -47,6 +47,12 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>Where it listens, once started.</summary>
     public IPEndPoint Endpoint => _host?.Endpoint ?? throw new InvalidOperationException("the server was not told to listen");
 
+    /// <summary>Five random letters for a name, as generateName appends.</summary>
+    public string NewSuffix() => _core.NewSuffix();
+
+    /// <summary>Connections from now on see this certificate, which must be valid longer than the one before.</summary>
+    public void UseCertificate(System.Security.Cryptography.X509Certificates.X509Certificate2 certificate) => _host?.UseCertificate(certificate);
+
     /// <summary>What is served, custom resources included.</summary>
     public ResourceRegistry Registry => _core.Registry;
 

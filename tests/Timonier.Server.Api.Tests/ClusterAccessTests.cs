@@ -36,7 +36,7 @@ public sealed class ClusterAccessTests : IAsyncLifetime
         _pki = ClusterPki.Open(Path.Combine(_directory, "pki"), TimeProvider.System);
         var tokens = new StaticTokens();
         tokens.Add("joes-token", new UserInfo("joe", []));
-        var access = new ClusterAccess(_pki, "https://127.0.0.1", reader, reader, tokens, TimeProvider.System, () => new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+        var access = new ClusterAccess(_pki, "https://127.0.0.1", reader, reader, new ClusterAccessOptions { Tokens = tokens }, TimeProvider.System, () => new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
         ApiServer.ApiServer? server = null;
         var published = new PublishedApi(schema, () => server!.Registry.Resources, "127.0.0.1", "v1.36.0");
         server = _server = new ApiServer.ApiServer(

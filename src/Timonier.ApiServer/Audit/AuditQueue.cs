@@ -47,6 +47,21 @@ public sealed class AuditQueue : IAuditBackend
             _log.LogError("audit events are dropped: their backend is slower than they come");
     }
 
+    /// <summary>Events as the body that an audit webhook takes (audit.k8s.io/v1 EventList).</summary>
+    public static byte[] ToList(IReadOnlyList<byte[]> lines)
+    {
+        using var body = new MemoryStream();
+        body.Write("{\"kind\":\"EventList\",\"apiVersion\":\"audit.k8s.io/v1\",\"metadata\":{},\"items\":["u8);
+        for (var i = 0; i < lines.Count; i++)
+        {
+            if (i > 0)
+                body.WriteByte((byte)',');
+            body.Write(lines[i]);
+        }
+        body.Write("]}"u8);
+        return body.ToArray();
+    }
+
     public async ValueTask DisposeAsync()
     {
         _events.Writer.TryComplete();

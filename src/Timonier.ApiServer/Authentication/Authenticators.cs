@@ -5,8 +5,9 @@ namespace Timonier.ApiServer.Authentication;
 
 /// <summary>The chain that finds out who asks: the first that knows decides; a refusal counts only when no other one succeeds.</summary>
 /// <param name="authenticators">Upstream's order: front proxy, client certificate, bearer token.</param>
+/// <param name="anonymousPaths">Null: all paths; else only these are for system:anonymous.</param>
 /// <param name="allowAnonymous">A request that carries nothing is system:anonymous; otherwise it is refused.</param>
-public sealed class Authenticators(IReadOnlyList<IAuthenticator> authenticators, bool allowAnonymous = true) : IAuthenticator
+public sealed class Authenticators(IReadOnlyList<IAuthenticator> authenticators, bool allowAnonymous = true, IReadOnlyList<string>? anonymousPaths = null) : IAuthenticator
 {
     public const string AuthenticatedGroup = "system:authenticated";
 
@@ -26,7 +27,7 @@ public sealed class Authenticators(IReadOnlyList<IAuthenticator> authenticators,
                 refused ??= e;
             }
         }
-        return refused is null && allowAnonymous ? UserInfo.Anonymous : throw refused ?? ApiException.Unauthorized();
+        return refused is null && allowAnonymous && (anonymousPaths?.Contains(context.Request.Path.Value ?? "") ?? true) ? UserInfo.Anonymous : throw refused ?? ApiException.Unauthorized();
     }
 
     /// <summary>Everyone known is in system:authenticated; the anonymous user, named by a front proxy, is not.</summary>

@@ -8,6 +8,21 @@ using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Authentication;
 
+/// <summary>What an administrator adds to the cluster's own ways in.</summary>
+public sealed record ClusterAccessOptions
+{
+    /// <summary>The administrator's and others known from the start.</summary>
+    public StaticTokens Tokens { get; init; } = new();
+
+    /// <summary>Asked after the cluster's own: issuers, webhooks.</summary>
+    public IReadOnlyList<ITokenAuthenticator> MoreTokens { get; init; } = [];
+
+    public bool Anonymous { get; init; } = true;
+
+    /// <summary>Null: all paths.</summary>
+    public IReadOnlyList<string>? AnonymousPaths { get; init; }
+}
+
 /// <summary>Who may come in and what they may do, put together as kube-apiserver has it with --authorization-mode=Node,RBAC.</summary>
 public sealed class ClusterAccess
 {
@@ -15,20 +30,19 @@ public sealed class ClusterAccess
 
     /// <param name="serverUrl">"https://10.0.0.1:6443", where others find the keys of our tokens.</param>
     /// <param name="changes">The reader's own counter of changes.</param>
-    /// <param name="tokens">The administrator's and others known from the start.</param>
-    public ClusterAccess(ClusterPki pki, string serverUrl, IObjectReader objects, IChangeCounter changes, StaticTokens tokens, TimeProvider time, Func<Guid> newId, string issuer = DefaultIssuer)
+    public ClusterAccess(ClusterPki pki, string serverUrl, IObjectReader objects, IChangeCounter changes, ClusterAccessOptions options, TimeProvider time, Func<Guid> newId, string issuer = DefaultIssuer)
     {
         string[] audiences = [issuer];
         var rbac = new RbacIndex(objects, changes);
         Authorizer = new Authorizers([new MastersAuthorizer(), new NodeAuthorizer(objects), new RbacAuthorizer(rbac)]);
-        Tokens = new TokenAuthenticators([tokens, new ServiceAccountTokens([pki.TokenKey], audiences, objects, time), new BootstrapTokens(objects, time)], audiences, time);
+        Tokens = new TokenAuthenticators([options.Tokens, new ServiceAccountTokens([pki.TokenKey], audiences, objects, time), new BootstrapTokens(objects, time), .. options.MoreTokens], audiences, time);
         Issuer = new ServiceAccountIssuer(pki.TokenKey, issuer, audiences, time, () => newId().ToString());
         Authenticator = new Authenticators(
             [
                 new FrontProxyAuthenticator(new ClientCertificates([pki.FrontProxyAuthority.Certificate], time), [ClusterPki.FrontProxyProfile.CommonName]),
                 new ClientCertificateAuthenticator(new ClientCertificates([pki.Authority.Certificate], time)),
                 new BearerTokenAuthenticator(Tokens),
-            ]);
+            ], options.Anonymous, options.AnonymousPaths);
         Impersonation = new Impersonation(Authorizer);
         Escalation = new RbacEscalation(rbac, Authorizer);
         VirtualResources = [new TokenRequests(Issuer, objects), new TokenReviews(Tokens), new SelfSubjectReviews(), .. AccessReviews.All(Authorizer), new RulesReviews(rbac)];

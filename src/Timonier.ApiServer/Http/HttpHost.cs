@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -21,9 +22,16 @@ internal sealed class HttpHost : IAsyncDisposable
 {
     private readonly WebApplication _services;
     private readonly IServer _server;
+    private readonly ApiServerOptions _options;
+
+    /// <summary>One for all connections, so that its chain is built once; null: plain HTTP.</summary>
+    private volatile SslServerAuthenticationOptions? _tls;
 
     public HttpHost(ApiServerOptions options, ILoggerFactory logs)
     {
+        _options = options;
+        if (options.Certificate is { } certificate)
+            UseCertificate(certificate);
         // Only Kestrel's own services are taken from the builder; the application is never run.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
@@ -45,12 +53,25 @@ internal sealed class HttpHost : IAsyncDisposable
 
     public Task StartAsync(RequestPipeline pipeline, CancellationToken cancel) => _server.StartAsync(new Application(pipeline), cancel);
 
+    /// <summary>Connections from now on see this certificate; those that are open go on.</summary>
+    public void UseCertificate(X509Certificate2 certificate) => _tls = new SslServerAuthenticationOptions
+    {
+        ServerCertificateContext = SslStreamCertificateContext.Create(certificate, _options.CertificateChain, offline: true),
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+        // Asked for, not demanded. Whom a certificate speaks for is the authenticator's to say: it verifies the chain against the client CA.
+        ClientCertificateRequired = true,
+#pragma warning disable CA5359
+        RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+#pragma warning restore CA5359
+    };
+
     /// <summary>Stops accepting, waits for requests until cancelled, then aborts them.</summary>
     public Task StopAsync(CancellationToken cancel) => _server.StopAsync(cancel);
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    private static void Configure(KestrelServerOptions kestrel, ApiServerOptions options)
+    private void Configure(KestrelServerOptions kestrel, ApiServerOptions options)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -68,21 +89,10 @@ internal sealed class HttpHost : IAsyncDisposable
         kestrel.Listen(options.Listen!, listen =>
         {
             listen.Protocols = options.Certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
-            if (options.Certificate is { } certificate)
-                listen.UseHttps(Tls(certificate, options));
+            if (_tls is not null)
+                listen.UseHttps(new TlsHandshakeCallbackOptions { HandshakeTimeout = TimeSpan.FromSeconds(10), OnConnection = _ => ValueTask.FromResult(_tls) });
         });
     }
-
-    private static HttpsConnectionAdapterOptions Tls(System.Security.Cryptography.X509Certificates.X509Certificate2 certificate, ApiServerOptions options) => new()
-    {
-        ServerCertificate = certificate,
-        ServerCertificateChain = options.CertificateChain,
-        SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        ClientCertificateMode = ClientCertificateMode.AllowCertificate,
-        // Whom a certificate speaks for is the authenticator's to say: it verifies the chain against the client CA.
-        ClientCertificateValidation = static (_, _, _) => true,
-        HandshakeTimeout = TimeSpan.FromSeconds(10),
-    };
 
     private sealed class Application(RequestPipeline pipeline) : IHttpApplication<HttpContext>
     {

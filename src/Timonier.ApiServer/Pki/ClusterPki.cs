@@ -133,7 +133,8 @@ public sealed class ClusterPki : IDisposable
         var path = Path.Combine(_directory, "sa.key");
         if (!File.Exists(path))
         {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            // RS256 is what every OpenID Connect client takes without being told; a curve would be quicker to make, and refused by many.
+            using var key = RSA.Create(2048);
             PrivateFiles.Write(path, key.ExportPkcs8PrivateKeyPem() + "\n");
             PrivateFiles.Write(Path.Combine(_directory, "sa.pub"), key.ExportSubjectPublicKeyInfoPem() + "\n");
         }

@@ -14,6 +14,23 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
         ("audit-log-maxage", "Days that files set aside are kept; 0: for ever"),
         ("audit-log-maxbackup", "How many files set aside are kept; 0: all"),
         ("audit-log-maxsize", "Megabytes at which the file is set aside; 0: never"),
+        ("audit-webhook-config-file", "Kubeconfig of a service that takes audit events"),
+        ("anonymous-auth", "false refuses requests that carry nothing"),
+        ("token-auth-file", "File of tokens: TOKEN,USER,UID,\"GROUP1,GROUP2\" a line"),
+        ("authentication-config", "File with issuers of tokens and anonymous access (AuthenticationConfiguration)"),
+        ("oidc-issuer-url", "The issuer of OpenID Connect tokens that are believed"),
+        ("oidc-client-id", "For whom the issuer's tokens must be"),
+        ("oidc-username-claim", "The claim that is the user's name (default sub)"),
+        ("oidc-username-prefix", "Put before the name; - is none (default ISSUER# unless the claim is email)"),
+        ("oidc-groups-claim", "The claim that is the user's groups"),
+        ("oidc-groups-prefix", "Put before each group"),
+        ("oidc-required-claim", "KEY=VALUE that a token must have; may be repeated"),
+        ("oidc-signing-algs", "Algorithms that are believed, comma-separated (default RS256)"),
+        ("oidc-ca-file", "The authority of the issuer's certificate"),
+        ("authentication-token-webhook-config-file", "Kubeconfig of a service that knows tokens"),
+        ("authentication-token-webhook-cache-ttl", "How long its answers hold (default 2m)"),
+        ("authentication-token-webhook-version", "Version of the TokenReview it gets: v1 or v1beta1"),
+        ("feature-gates", "LegacyServiceAccountTokenNoAutoGeneration=false gives each service account a token Secret, as before 1.24"),
         ("encryption-provider-config", "File that says which resources are encrypted on disk, and how (EncryptionConfiguration); without it Secrets are, with a key made in the data directory"),
     ];
 
@@ -26,6 +43,10 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
     public int Number(string name, int whenAbsent) => Text(name) is not { } text ? whenAbsent
         : int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number
         : throw new Commands.CommandException($"--{name} {text}: a number is wanted");
+
+    /// <summary>A feature gate: NAME=true or false among the comma-separated values of --feature-gates.</summary>
+    public bool Gate(string name, bool whenAbsent) =>
+        Texts("feature-gates").SelectMany(v => v.Split(',')).LastOrDefault(v => v.StartsWith(name + "=", StringComparison.Ordinal)) is { } given ? given.EndsWith("=true", StringComparison.Ordinal) : whenAbsent;
 
     /// <summary>The text of the file that a flag names; null when it was not given.</summary>
     /// <exception cref="Commands.CommandException">The file can't be read.</exception>

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Audit;
+using Timonier.ApiServer.Webhooks;
+using Timonier.Client;
 using Timonier.Commands;
 
 namespace Timonier.Server;
@@ -20,6 +22,8 @@ internal static class AuditLog
             var file = new AuditFile(path == "-" ? path : Path.GetFullPath(path), flags.Number("audit-log-maxsize", 0) * (1L << 20), flags.Number("audit-log-maxbackup", 0), TimeSpan.FromDays(flags.Number("audit-log-maxage", 0)), time);
             backends.Add(new AuditQueue(file.WriteAsync, time, loggers.CreateLogger<AuditQueue>()));
         }
+        if (flags.Text("audit-webhook-config-file") is { } kubeconfig)
+            backends.Add(new AuditQueue(PostTo(kubeconfig), time, loggers.CreateLogger<AuditQueue>()));
         try
         {
             return new Auditor(AuditPolicy.Parse(text), backends, schema, time);
@@ -27,6 +31,19 @@ internal static class AuditLog
         catch (FormatException e)
         {
             throw new CommandException($"--audit-policy-file: {e.Message}", e);
+        }
+    }
+
+    private static Func<IReadOnlyList<byte[]>, CancellationToken, Task> PostTo(string kubeconfig)
+    {
+        try
+        {
+            var webhook = ConfiguredWebhook.Load(kubeconfig);
+            return (lines, cancel) => webhook.PostAsync(AuditQueue.ToList(lines), cancel);
+        }
+        catch (KubeconfigException e)
+        {
+            throw new CommandException($"--audit-webhook-config-file: {e.Message}", e);
         }
     }
 }

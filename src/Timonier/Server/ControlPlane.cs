@@ -30,6 +30,8 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     private readonly EmbeddedStore _store;
     private readonly Auditor? _audit;
+    private readonly Func<IssuedCertificate> _issue;
+    private IssuedCertificate _certificate;
 
     public ControlPlane(ServerOptions options, ClusterPki pki, INodeConnections? nodes, IReadOnlyDictionary<string, Func<bool>> components, TimeProvider time, ILoggerFactory loggers)
     {
@@ -38,7 +40,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         _store = OpenStore(options, schema, time);
         var reader = new ObjectReader(schema, _store);
         var address = $"{NodeAddress}:{options.Listen.Port}";
-        var access = new ClusterAccess(pki, "https://" + address, reader, reader, new StaticTokens(), time, NewId, ServiceDomain + "." + options.ClusterDomain);
+        var access = new ClusterAccess(pki, "https://" + address, reader, reader, TokenSources.Create(options.Access, time), time, NewId, ServiceDomain + "." + options.ClusterDomain);
         var published = new PublishedApi(schema, () => Server!.Registry.Resources, address, Commands.VersionCommand.KubernetesVersion);
         // A read in one thread at a time: strategies and admission draw under their own locks.
         var random = new Random();
@@ -47,15 +49,16 @@ internal sealed class ControlPlane : IAsyncDisposable
         {
             Reader = reader, Random = random, Authorizer = access.Authorizer, Time = time, Last = [access.Escalation], Client = () => new ApiClient(Server!.InProcess()), Resources = () => Server!.Registry.Resources,
         });
-        var certificate = pki.Issue("server", ClusterPki.ServerProfile(options.KubernetesAddress, [Dns.GetHostName().ToLowerInvariant(), "kubernetes.default.svc." + options.ClusterDomain], LocalAddresses()));
         Aggregator = new Aggregator(reader, pki.Issue("front-proxy-client", ClusterPki.FrontProxyProfile, pki.FrontProxyAuthority).ToX509());
         Published = published;
+        _issue = () => pki.Issue("server", ClusterPki.ServerProfile(options.KubernetesAddress, [Dns.GetHostName().ToLowerInvariant(), "kubernetes.default.svc." + options.ClusterDomain], LocalAddresses()));
+        _certificate = _issue();
         Server = new ApiServer.ApiServer(new ApiServerOptions
         {
             Schema = schema,
             Store = _store,
             Listen = options.Listen,
-            Certificate = certificate.ToX509(),
+            Certificate = _certificate.ToX509(),
             CertificateChain = [pki.Authority.Certificate],
             Authenticator = access.Authenticator,
             Impersonation = access.Impersonation,
@@ -73,6 +76,15 @@ internal sealed class ControlPlane : IAsyncDisposable
             Time = time,
         }, loggers);
         (Reader, Issuer) = (reader, access.Issuer);
+    }
+
+    /// <summary>Takes a new certificate into use when the old one nears its end, or this machine has got another address.</summary>
+    public void RenewCertificate()
+    {
+        var issued = _issue();
+        if (issued.CertificatePem != _certificate.CertificatePem)
+            Server.UseCertificate(issued.ToX509());
+        _certificate = issued;
     }
 
     private static EmbeddedStore OpenStore(ServerOptions options, ApiSchema schema, TimeProvider time)

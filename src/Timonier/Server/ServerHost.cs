@@ -25,6 +25,7 @@ public sealed class ServerHost : IAsyncDisposable
 {
     // What a server at rest allocates between two looks, and what is worth a collection of some tens of milliseconds.
     private static readonly TimeSpan SettlePause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RenewPause = TimeSpan.FromHours(12);
     private const long RestBytesMax = 32 << 20, GarbageBytesMin = 24 << 20;
 
     private readonly ServerOptions _options;
@@ -72,6 +73,7 @@ public sealed class ServerHost : IAsyncDisposable
         _loops.Add(events.RunAsync(_stop.Token));
         _loops.Add(bootstrap.RunAsync(_stop.Token));
         _loops.Add(SettleAsync(_stop.Token));
+        _loops.Add(RenewAsync(control, pki, _stop.Token));
         Failure = node?.Running ?? Task.Delay(Timeout.InfiniteTimeSpan, _time, _stop.Token);
     }
 
@@ -92,6 +94,17 @@ public sealed class ServerHost : IAsyncDisposable
                 continue;
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             collected = allocated;
+        }
+    }
+
+    /// <summary>A server that runs for years renews its certificates as one that is started anew does.</summary>
+    private async Task RenewAsync(ControlPlane control, ClusterPki pki, CancellationToken cancel)
+    {
+        while (true)
+        {
+            await Task.Delay(RenewPause, _time, cancel);
+            control.RenewCertificate();
+            WriteAccess(pki);
         }
     }
 
@@ -149,6 +162,7 @@ public sealed class ServerHost : IAsyncDisposable
             new LoadBalancerController(client, informers, _time, _loggers),
             new ResourceQuotaController(client, informers, control.Server.Registry, _time, _loggers),
             new TokenSecretController(client, informers, control.Issuer, pki.Authority.CertificatePem, _time, _loggers),
+            .. _options.Access.Gate("LegacyServiceAccountTokenNoAutoGeneration", true) ? (IControllerLoop[])[] : [new LegacyTokenController(client, informers, control.Server.NewSuffix, _time, _loggers)],
         ];
         var scheduler = new PodScheduler(informers, client, events.Recorder(PodScheduler.DefaultName), _time, new Random(), _loggers.CreateLogger<PodScheduler>());
         _parts.Add(scheduler);

@@ -57,6 +57,9 @@ public sealed class JsonWebToken
         return keys.Any(k => k.Algorithm == algorithm && (id is null or "" || k.Id == id) && k.Verify(_signed, _signature));
     }
 
+    /// <summary>Is the signature of this key? The caller has checked that the algorithm is one that it wants.</summary>
+    internal bool IsSignedBy(Oidc.JsonWebKey key, string algorithm) => key.Verify(algorithm, _signed, _signature);
+
     /// <summary>A claim in seconds since 1970 as a time; null when absent or out of range.</summary>
     public DateTimeOffset? Time(string claim) => Claims[claim] switch
     {

@@ -9,9 +9,9 @@ namespace Timonier.ApiServer.Authentication.Tokens;
 /// <summary>Fills Secrets of type kubernetes.io/service-account-token with the token of the account that they name; they go with the account.</summary>
 public sealed class TokenSecretController : IControllerLoop, IDisposable
 {
-    private const string SecretType = "kubernetes.io/service-account-token";
-    private const string AccountName = "kubernetes.io/service-account.name";
-    private const string AccountUid = "kubernetes.io/service-account.uid";
+    internal const string SecretType = "kubernetes.io/service-account-token";
+    internal const string AccountName = "kubernetes.io/service-account.name";
+    internal const string AccountUid = "kubernetes.io/service-account.uid";
 
     private readonly ApiClient _client;
     private readonly Informer<Secret> _secrets;
