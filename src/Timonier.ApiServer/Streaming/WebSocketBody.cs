@@ -53,7 +53,7 @@ internal sealed class WebSocketBody(WebSocket socket) : Stream
             // The client was quicker.
         }
         socket.Dispose();
-        GC.SuppressFinalize(this);
+        await base.DisposeAsync();
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
