@@ -21,7 +21,7 @@ internal sealed class HostNetwork(NodeNetworkOptions options, IExternalCommand c
     {
         SetSysctl("ipv4/ip_forward");
         SetSysctl("ipv4/conf/all/route_localnet");
-        await command.RunAsync("ip", ["-batch", "-"], $"address replace {DnsAddress} scope host\nroute replace {ServiceRoute}\n", cancellation);
+        await command.RunAsync("ip", ["-batch", "-"], $"address replace {DnsAddress} scope host\nroute replace {ServiceRoute} src {options.NodeAddress}\n", cancellation);
     }
 
     /// <summary>Goes on after a step that fails, since one thing already gone is no reason to leave the others.</summary>
@@ -33,7 +33,8 @@ internal sealed class HostNetwork(NodeNetworkOptions options, IExternalCommand c
 
     private string DnsAddress => $"{options.DnsAddress}/32 dev {Loopback}";
 
-    private string ServiceRoute => $"{options.ServiceNetwork} dev {Loopback} src {options.NodeAddress}";
+    // Without the source: the node may have had another address when the route was made.
+    private string ServiceRoute => $"{options.ServiceNetwork} dev {Loopback}";
 
     private async Task TryAsync(string file, string[] arguments, string input, CancellationToken cancellation)
     {

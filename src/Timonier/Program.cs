@@ -1,6 +1,9 @@
 using System.CommandLine;
 using Timonier.Cli;
 using Timonier.Commands;
+using Timonier.Kubelet;
+using Timonier.Network;
+using Timonier.Store;
 
 var root = new RootCommand("Kubernetes, whole, in one program.")
 {
@@ -22,7 +25,7 @@ catch (CommandException e)
     Console.Error.WriteLine($"timonier: {e.Message}");
     return 1;
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or ProcessFailedException or ExternalCommandException or StoreException)
 {
     Console.Error.WriteLine($"timonier: {e.Message}");
     return 1;

@@ -127,6 +127,43 @@ public class ClusterTests(ClusterFixture cluster) : IClassFixture<ClusterFixture
         await KubectlAsync("delete", "pod", "survivor", "--timeout=40s");
     }
 
+    /// <summary>One pod lives through it; the other's process dies while nobody looks, and is started again.</summary>
+    [Fact]
+    public async Task KilledContainerd_ComesBack_AndPodsAreRestored()
+    {
+        foreach (var (pod, script) in ((string, string)[])[("lives", "sleep 314159265"), ("dies", "sleep 271828182")])
+            await KubectlAsync("run", pod, $"--image={ClusterFixture.Image}", "--", "sh", "-c", $"trap exit TERM; {script} & wait");
+        await RunningAsync("lives");
+        await RunningAsync("dies");
+        var container = await cluster.FieldAsync("pod/lives", ".status.containerStatuses[0].containerID");
+        var containerd = Processes($"--config {cluster.Server.DataDirectory}/node/containerd/config.toml").Single();
+        await KillAsync(containerd);
+        foreach (var process in Processes("trap exit TERM; sleep 271828182 & wait").Where(p => !CommandLine("/proc/" + p).Contains("kubectl", StringComparison.Ordinal)))
+            await KillAsync(process);
+        await ClusterFixture.WaitAsync(async () => await cluster.TryExecuteAsync("lives", "hostname") == "lives", "the pod can be entered again");
+        Assert.NotEqual(containerd, Processes($"--config {cluster.Server.DataDirectory}/node/containerd/config.toml").Single());
+        await ClusterFixture.WaitAsync(async () => await cluster.FieldAsync("pod/dies", ".status.containerStatuses[0].restartCount") == "1", "the container is started again");
+        await RunningAsync("dies");
+        Assert.Equal((container, "0"), (await cluster.FieldAsync("pod/lives", ".status.containerStatuses[0].containerID"), await cluster.FieldAsync("pod/lives", ".status.containerStatuses[0].restartCount")));
+        await KubectlAsync("delete", "pod", "lives", "dies", "--timeout=60s");
+    }
+
+    private static List<string> Processes(string arguments) => [.. Directory.GetDirectories("/proc").Where(d => char.IsAsciiDigit(d[^1]) && CommandLine(d).Contains(arguments, StringComparison.Ordinal)).Select(d => d["/proc/".Length..])];
+
+    private static string CommandLine(string process)
+    {
+        try
+        {
+            return File.ReadAllText(process + "/cmdline").Replace('\0', ' ');
+        }
+        catch (IOException)
+        {
+            return ""; // It has ended.
+        }
+    }
+
+    private static async Task KillAsync(string process) => Assert.Equal(0, (await Timonier.Testing.Processes.Run.ProgramAsync("kill", ["-KILL", process])).ExitCode);
+
     [Fact]
     public async Task FailingContainer_IsStartedAgainWithBackoff_AndFailingProbeRestarts()
     {

@@ -52,7 +52,9 @@ internal static class Upgrades
         if (protocol is not null)
             http.Response.Headers.SecWebSocketProtocol = protocol;
         var stream = await feature.UpgradeAsync();
-        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, SubProtocol = protocol, KeepAliveInterval = KeepAlive });
+        // kubectl's "SPDY/3.1+portforward.k8s.io" is no token as RFC 6455 wants it, and the framework refuses it; it only keeps the name.
+        var token = protocol?.Contains('/', StringComparison.Ordinal) == true ? null : protocol;
+        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, SubProtocol = token, KeepAliveInterval = KeepAlive });
     }
 
     /// <exception cref="ApiException">BadRequest: the client did not ask, or the connection cannot (HTTP/2).</exception>

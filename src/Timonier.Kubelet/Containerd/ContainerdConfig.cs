@@ -45,6 +45,7 @@ internal static class ContainerdConfig
 
                   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}.options]
                     BinaryName = {Quote(runtime)}
+                    Root = {Quote(Path.Combine(options.StateDirectory, "runtime"))}
                     SystemdCgroup = false
             """);
         return text.Append('\n').ToString();

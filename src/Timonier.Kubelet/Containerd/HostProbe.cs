@@ -66,7 +66,8 @@ internal sealed record HostProbe
 
     private static bool TryOverlay(string scratchDirectory)
     {
-        var root = Path.Combine(scratchDirectory, "overlay-probe");
+        // The server and a command of its user may look at the same moment.
+        var root = Path.Combine(scratchDirectory, $"overlay-probe-{Environment.ProcessId}");
         var parts = new[] { "lower", "upper", "work", "merged" }.Select(n => Directory.CreateDirectory(Path.Combine(root, n)).FullName).ToArray();
         try
         {

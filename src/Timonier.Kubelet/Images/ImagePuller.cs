@@ -18,6 +18,9 @@ internal sealed class ImageException(string reason, string message, DateTimeOffs
 /// <summary>Makes sure that a container's image is there, by its pull policy, and says so in events. One per pod. Upstream: images/image_manager.go.</summary>
 internal sealed class ImagePuller(ICri cri, IClusterApi api, TimeProvider time)
 {
+    // The next look, which does not pull yet, turns the reason from ErrImagePull into ImagePullBackOff.
+    private static readonly TimeSpan SaysBackOffAfter = TimeSpan.FromSeconds(2);
+
     private readonly RestartBackoff _backoff = new();
     private readonly Dictionary<string, (DateTimeOffset At, string Message)> _failures = new(StringComparer.Ordinal);
 
@@ -76,7 +79,7 @@ internal sealed class ImagePuller(ICri cri, IClusterApi api, TimeProvider time)
             _backoff.Next(image, now);
             _failures[image] = (now, e.Message);
             api.Event(pod, container, EventRecorder.Warning, "Failed", $"Failed to pull image \"{image}\": {e.Message}");
-            throw new ImageException("ErrImagePull", e.Message, _backoff.Waiting(image, now, now)?.Until);
+            throw new ImageException("ErrImagePull", e.Message, now + SaysBackOffAfter);
         }
     }
 

@@ -13,7 +13,7 @@ internal static class ContainerMounts
     public static IReadOnlyList<Cri.V1.Mount> Make(Pod pod, ContainerStart start, PodVolumes volumes, PodDirectories directories, IReadOnlyDictionary<string, string> environment)
     {
         var container = start.Container;
-        var mounts = container.VolumeMounts.Select(m => Volume(container, m, volumes, environment)).ToList();
+        var mounts = container.VolumeMounts.Select(m => Volume(pod, container, m, volumes, environment)).ToList();
         if (!mounts.Any(m => m.ContainerPath == HostsPath))
             mounts.Add(new() { ContainerPath = HostsPath, HostPath = directories.EtcHosts(pod.Metadata.Uid) });
         if (container.TerminationMessagePath.Length > 0)
@@ -35,7 +35,11 @@ internal static class ContainerMounts
         return path;
     }
 
-    private static Cri.V1.Mount Volume(Container container, VolumeMount mount, PodVolumes volumes, IReadOnlyDictionary<string, string> environment)
+    /// <summary>What the API fills is the API's to change, not the container's; a claim may be asked for read-only as a whole.</summary>
+    private static bool IsReadOnly(Volume volume) =>
+        volume is not { ConfigMap: null, Secret: null, DownwardAPI: null, Projected: null } or { PersistentVolumeClaim.ReadOnly: true };
+
+    private static Cri.V1.Mount Volume(Pod pod, Container container, VolumeMount mount, PodVolumes volumes, IReadOnlyDictionary<string, string> environment)
     {
         if (!volumes.Paths.TryGetValue(mount.Name, out var path))
             throw new ContainerConfigException($"cannot find volume \"{mount.Name}\" to mount into container \"{container.Name}\"");
@@ -57,7 +61,7 @@ internal static class ContainerMounts
             {
                 ContainerPath = Path.IsPathRooted(mount.MountPath) ? mount.MountPath : "/" + mount.MountPath,
                 HostPath = subPath.Length == 0 ? path : SubPaths.Resolve(path, subPath),
-                Readonly = mount.ReadOnly,
+                Readonly = mount.ReadOnly || IsReadOnly(pod.Spec.Volumes.First(v => v.Name == mount.Name)),
                 Propagation = mount.MountPropagation switch
                 {
                     "HostToContainer" => Cri.V1.MountPropagation.PropagationHostToContainer,

@@ -59,13 +59,13 @@ internal static class UpCommand
     private static async Task<string> WaitAsync(ServerOptions options, Daemon daemon, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
-        var seenRunning = false;
+        int? seen = null;
         while (Stopwatch.GetElapsedTime(started) < Limit)
         {
-            var running = daemon.Pid.Running() is not null;
-            if (seenRunning && !running)
+            if (daemon.Pid.Running() is { } running)
+                seen = running;
+            else if (seen is { } ended && !Directory.Exists($"/proc/{ended}")) // It takes its pid file away first, and says why it ends after that.
                 throw new CommandException($"the server ended. The end of {options.Paths.LogFile}:\n{daemon.LogTail(LogLines)}");
-            seenRunning |= running;
             if (File.Exists(options.Paths.AddressFile))
             {
                 using var cluster = LocalCluster.Open(options.Paths);

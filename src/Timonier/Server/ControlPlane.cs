@@ -137,7 +137,11 @@ internal sealed class ControlPlane : IAsyncDisposable
         }
         catch (SocketException)
         {
-            return LocalAddresses().FirstOrDefault(a => !IPAddress.IsLoopback(a)) ?? IPAddress.Loopback;
+            // No default route. An earlier start of ours left addresses too: that of DNS on lo, and one of a single host (/32) on each pod's link.
+            return NetworkInterface.GetAllNetworkInterfaces()
+                .Where(i => i.OperationalStatus == OperationalStatus.Up && i.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+                .SelectMany(i => i.GetIPProperties().UnicastAddresses)
+                .FirstOrDefault(a => a.Address.AddressFamily == AddressFamily.InterNetwork && a.PrefixLength < 32)?.Address ?? IPAddress.Loopback;
         }
     }
 }

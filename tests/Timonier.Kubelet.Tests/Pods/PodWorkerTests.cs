@@ -116,14 +116,15 @@ public sealed class PodWorkerTests : WorkerTests
     {
         Runtime.Images.Clear();
         Runtime.PullError = new CriException(GrpcStatus.Unknown, "no route to host", "PullImage");
-        var worker = Start(TestPods.Pod());
+        Start(TestPods.Pod());
         Eventually(() => Waiting() == "ErrImagePull");
-        worker.Wake();
+        Eventually(() => Clock.Pending > 0);
+        Clock.Advance(TimeSpan.FromSeconds(2)); // It looks again by itself, and does not pull yet.
         Eventually(() => Waiting() == "ImagePullBackOff");
         Assert.Equal("Back-off pulling image \"i:1\": ErrImagePull: rpc error: code = Unknown desc = no route to host", Cluster.Status!.ContainerStatuses[0].State.Waiting!.Message);
         Runtime.PullError = null;
         Eventually(() => Clock.Pending > 0);
-        Clock.Advance(TimeSpan.FromSeconds(10));
+        Clock.Advance(TimeSpan.FromSeconds(8));
         EventuallyPhase("Running");
     }
 
