@@ -34,10 +34,10 @@ start_timonier() { # DIRECTORY [OPTION...]
   token=$(cat "$data/bench-token" 2>/dev/null || true)
   [ -z "$token" ] || return 0
   for _ in $(seq 100); do [ -s "$data/admin.kubeconfig" ] && break; sleep 0.1; done
-  local kubectl="kubectl --kubeconfig $data/admin.kubeconfig"
-  { $kubectl create namespace bench; $kubectl create serviceaccount bench; $kubectl create serviceaccount default --namespace bench || true
-    $kubectl create clusterrolebinding bench --clusterrole cluster-admin --serviceaccount default:bench; } >/dev/null 2>&1
-  token=$($kubectl create token bench --duration 2h); echo "$token" >"$data/bench-token"
+  export KUBECONFIG=$data/admin.kubeconfig
+  { "$program" create namespace bench; "$program" create serviceaccount bench; "$program" create serviceaccount default --namespace bench || true
+    "$program" create clusterrolebinding bench --clusterrole cluster-admin --serviceaccount default:bench; } >/dev/null 2>&1
+  token=$("$program" create token bench --duration 2h); echo "$token" >"$data/bench-token"
 }
 start_upstream() {
   local bin=$HOME/.cache/kubernetes-e2e/bin data=$work/upstream etcd; etcd=http://127.0.0.1:$(port)

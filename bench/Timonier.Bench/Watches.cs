@@ -53,6 +53,7 @@ internal sealed class Watches(Options options)
         Report.Line("rate", delivered / seconds);
         Report.Times("late_", [.. lateness.SelectMany(l => l)]);
         Report.Line("cpu_us", cpu.TotalMicroseconds / Math.Max(delivered, 1));
+        Report.Line("cpu_us_per_write", cpu.TotalMicroseconds / Math.Max(times.Count, 1));
         Report.Line("client_cpu_us", ownCpu.TotalMicroseconds / Math.Max(delivered, 1));
         foreach (var connection in connections.Concat(writers))
             await connection.DisposeAsync();

@@ -22,7 +22,7 @@ internal sealed class ServerCore
         var components = new ComponentStatuses(new Dictionary<string, Func<bool>>(options.Components) { ["etcd-0"] = () => options.Store.Revision > 0 });
         IReadOnlyList<IComputedResource> metrics = options.Nodes is null ? [] : new ResourceMetrics(options.Nodes, Reader, options.Time).Resources;
         Computed = metrics.Append(components).ToDictionary(c => (c.Group, c.Resource));
-        Registry = new ResourceRegistry(options.Schema, options.Store, options.Strategies, [.. Computed.Keys]);
+        Registry = new ResourceRegistry(options.Schema, options.Store, options.Time, options.Strategies, [.. Computed.Keys]);
         Versions = new ObjectVersions(() => Registry.Table);
         Dispatcher = new Dispatcher(options.Store, Reader, () => Registry.Table);
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));

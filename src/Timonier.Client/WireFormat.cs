@@ -13,7 +13,7 @@ internal static class WireFormat
 
     public static byte[] Encode<T>(T value) where T : IJsonType<T>
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
+        using var buffer = new PooledBuffer();
         using (var writer = new Utf8JsonWriter(buffer, JsonEncoder.Options))
             value.Write(writer);
         return buffer.WrittenSpan.ToArray();

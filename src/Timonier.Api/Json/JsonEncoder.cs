@@ -16,7 +16,7 @@ public static class JsonEncoder
 
     public static byte[] Encode(object? value)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
+        using var buffer = new PooledBuffer();
         Write(value, buffer);
         return buffer.WrittenSpan.ToArray();
     }

@@ -78,7 +78,13 @@ public static class JsonRead
         ? System.Text.Encoding.ASCII.GetString(reader.ValueSpan)
         : String(ref reader);
 
-    private static Utf8JsonReader Expect(ref Utf8JsonReader reader, JsonTokenType type) => reader.TokenType == type ? reader : throw Wrong(ref reader, type.ToString());
+    // By reference: a reader is some 200 bytes, too many to copy for each value.
+    private static ref Utf8JsonReader Expect(ref Utf8JsonReader reader, JsonTokenType type)
+    {
+        if (reader.TokenType != type)
+            throw Wrong(ref reader, type.ToString());
+        return ref reader;
+    }
 
     private static JsonException Wrong(ref Utf8JsonReader reader, string wanted) => new($"cannot unmarshal {reader.TokenType} into a value of type {wanted}");
 }

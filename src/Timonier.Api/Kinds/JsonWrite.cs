@@ -21,7 +21,7 @@ public static class JsonWrite
     /// <summary>An object as JSON bytes.</summary>
     public static byte[] ToBytes(IKind value)
     {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
+        using var buffer = new Json.PooledBuffer();
         using (var writer = new Utf8JsonWriter(buffer, Json.JsonEncoder.Options))
             value.Write(writer);
         return buffer.WrittenSpan.ToArray();

@@ -4,7 +4,7 @@ namespace Timonier.ApiServer.Cache;
 /// The newest events of one resource in order, bounded. Watchers are cursors into it: positions count up for ever, and whoever
 /// falls behind the oldest one kept reads on from the store's history. One writer (the dispatcher), any number of readers.
 /// </summary>
-internal sealed class EventRing(long startRevision)
+internal sealed class EventRing(long startRevision, TimeProvider time)
 {
     /// <summary>Events kept: at 1,000 changes a second some seconds; superseded objects stay in memory for so long.</summary>
     private const int EventsMax = 1024;
@@ -18,7 +18,7 @@ internal sealed class EventRing(long startRevision)
     private long _next;
     private long _bytes;
     private long _baseRevision = startRevision;
-    private TaskCompletionSource? _waiters;
+    private readonly WaitingWatchers _waiting = new(time);
 
     /// <summary>The position of the next event to come.</summary>
     public long End
@@ -50,13 +50,7 @@ internal sealed class EventRing(long startRevision)
     }
 
     /// <summary>Wakes the watchers that wait: once per commit.</summary>
-    public void Signal()
-    {
-        TaskCompletionSource? waiters;
-        lock (_gate)
-            (waiters, _waiters) = (_waiters, null);
-        waiters?.SetResult();
-    }
+    public void Signal() => _waiting.Wake();
 
     /// <summary>Forgets everything up to a revision that the dispatcher had to jump to.</summary>
     public void Reset(long revision)
@@ -105,12 +99,23 @@ internal sealed class EventRing(long startRevision)
     }
 
     /// <summary>Completes when there is an event at the position (or it is gone).</summary>
-    public Task WaitAsync(long position)
+    public ValueTask WaitAsync(long position, WatchWait wait)
     {
         lock (_gate)
         {
-            return position < _next ? Task.CompletedTask : (_waiters ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            if (position < _next)
+                return ValueTask.CompletedTask;
+            var woken = wait.Begin();
+            _waiting.Add(wait);
+            return woken;
         }
+    }
+
+    /// <summary>Ends the wait of a watcher that leaves.</summary>
+    public void Leave(WatchWait wait)
+    {
+        _waiting.Remove(wait);
+        wait.Wake();
     }
 
     private static long Bytes(WatchEvent change) => 200 + (change.Previous?.Value.Length ?? 0);

@@ -16,6 +16,11 @@ public sealed class ObjectReader : IObjectReader, IChangeCounter
     private readonly Dictionary<GroupVersionResource, string> _prefixes;
     private readonly Dictionary<string, StrongBox<long>> _lastChanges = new(StringComparer.Ordinal);
 
+    /// <summary>What was read last, decoded: each create asks for its namespace, each pod for its service account. A slot per hash of the key; a reference is written whole.</summary>
+    private readonly Decoded?[] _decoded = new Decoded?[256];
+
+    private sealed record Decoded(Entry Entry, object Object);
+
     public ObjectReader(ApiSchema schema, IStore store)
     {
         _store = store;
@@ -41,7 +46,14 @@ public sealed class ObjectReader : IObjectReader, IChangeCounter
     public T? Get<T>(string @namespace, string name) where T : class, IKind<T>
     {
         var key = T.Namespaced ? string.Concat(_prefixes[T.Resource], @namespace, "/", name) : _prefixes[T.Resource] + name;
-        return _store.Current.TryGet(key, out var entry) ? Decode<T>(entry) : null;
+        if (!_store.Current.TryGet(key, out var entry))
+            return null;
+        ref var slot = ref _decoded[(uint)string.GetHashCode(key) % (uint)_decoded.Length];
+        if (slot is { } known && known.Entry == entry && known.Object is T same)
+            return same;
+        var obj = Decode<T>(entry);
+        slot = new Decoded(entry, obj);
+        return obj;
     }
 
     public IEnumerable<T> List<T>(string? @namespace = null) where T : class, IKind<T>

@@ -12,12 +12,13 @@ namespace Timonier.ApiServer.Cache;
 internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection selection)
 {
     /// <summary>Events handed over at once.</summary>
-    private const int BatchMax = 128;
+    private const int BatchMax = 32;
 
     private readonly WatchEvent[] _batch = new WatchEvent[BatchMax];
 
     /// <summary>What a batch holds, in order. Valid until the next call.</summary>
     private readonly List<Seen> _seen = new(BatchMax);
+    private readonly WatchWait _wait = new();
     private long _position = -1;
 
     /// <summary>Told already when the ring was entered: the store may be ahead of the dispatcher, whose events up to here come to the ring later.</summary>
@@ -59,8 +60,21 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
         return _seen;
     }
 
-    /// <summary>Completes when <see cref="ReadAsync"/> has something to read.</summary>
-    public Task WaitAsync() => _position < 0 ? Task.CompletedTask : resource.Events.WaitAsync(_position);
+    /// <summary>Completes when <see cref="ReadAsync"/> has something to read, or when cancelled: <see cref="Leave"/> sees to that.</summary>
+    public ValueTask WaitAsync(CancellationToken cancel)
+    {
+        if (_position < 0)
+            return ValueTask.CompletedTask;
+        var woken = resource.Events.WaitAsync(_position, _wait);
+        if (cancel.IsCancellationRequested)
+            resource.Events.Leave(_wait);
+        return woken;
+    }
+
+    /// <summary>Ends the wait when the token is cancelled, for the life of the watch: a registration for each wait would cost as much as the wake-up.</summary>
+    public CancellationTokenRegistration Leave(CancellationToken cancel) => cancel.UnsafeRegister(static w => ((Watcher)w!).StopWaiting(), this);
+
+    private void StopWaiting() => resource.Events.Leave(_wait);
 
     /// <summary>Reads the store's history until the ring has all that is behind it.</summary>
     private async ValueTask CatchUpAsync(CancellationToken cancel)

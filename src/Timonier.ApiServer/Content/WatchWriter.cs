@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.IO.Pipelines;
 using System.Text;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
@@ -18,14 +17,14 @@ internal sealed class WatchWriter(ApiCall call)
 {
     private const int FlushBytes = 64 * 1024;
 
-    private PipeWriter? _output;
+    private BlockWriter? _output;
     private int _pending;
 
     private readonly ObjectForms _forms = call.Forms;
 
     public ValueTask WriteAsync(in WatchItem item, CancellationToken cancel)
     {
-        var output = _output ??= Responder.Begin(call, 200).BodyWriter;
+        var output = _output ??= new BlockWriter(Responder.Begin(call, 200).BodyWriter, BlockWriter.RecordBytes);
         if (item.Step == WatchStep.Flush)
             return FlushAsync(output, cancel);
         if (!_forms.IsRaw && item.Step is WatchStep.Change or WatchStep.Initial && Converted.AsksWebhook(call.Resource))
@@ -41,7 +40,7 @@ internal sealed class WatchWriter(ApiCall call)
         return _pending > FlushBytes ? FlushAsync(output, cancel) : default;
     }
 
-    private async ValueTask AskedAsync(PipeWriter output, WatchItem item, CancellationToken cancel)
+    private async ValueTask AskedAsync(BlockWriter output, WatchItem item, CancellationToken cancel)
     {
         var obj = await Converted.ParseAsync(call.Resource, item.Step == WatchStep.Initial ? item.Object : item.Seen.Object, cancel);
         Write(output, Frame(item.Step == WatchStep.Initial ? "ADDED" : Name(item.Seen.Type), _forms.Encode(obj)));
@@ -49,13 +48,13 @@ internal sealed class WatchWriter(ApiCall call)
             await FlushAsync(output, cancel);
     }
 
-    private void Write(PipeWriter output, ReadOnlySpan<byte> frame)
+    private void Write(BlockWriter output, ReadOnlySpan<byte> frame)
     {
         output.Write(frame);
         _pending += frame.Length;
     }
 
-    private void WriteStored(PipeWriter output, WatchEventType type, in EncodedObject obj)
+    private void WriteStored(BlockWriter output, WatchEventType type, in EncodedObject obj)
     {
         WatchFrames.Write(type, obj, output);
         _pending += obj.Length;
@@ -107,15 +106,15 @@ internal sealed class WatchWriter(ApiCall call)
 
     public async ValueTask ErrorAsync(ApiException error)
     {
-        var output = _output ??= Responder.Begin(call, 200).BodyWriter;
+        var output = _output ??= new BlockWriter(Responder.Begin(call, 200).BodyWriter, BlockWriter.RecordBytes);
         output.Write(Frame("ERROR", _forms.Encode(error.ToStatus(), call.Core.Options.Schema.Type("meta/v1.Status"))));
-        await output.FlushAsync();
+        await output.FlushAsync(CancellationToken.None);
     }
 
-    private async ValueTask FlushAsync(PipeWriter output, CancellationToken cancel)
+    private async ValueTask FlushAsync(BlockWriter output, CancellationToken cancel)
     {
         _pending = 0;
-        if ((await PatientConnection.InTimeAsync(call.Http, output.FlushAsync(cancel), call.Core.Time)).IsCompleted)
+        if (!await PatientConnection.InTimeAsync(call.Http, output.FlushAsync(cancel), call.Core.Time))
             throw new OperationCanceledException("the client is gone", cancel);
     }
 }

@@ -14,11 +14,11 @@ namespace Timonier.ApiServer.CustomResources;
 internal static class CustomTable
 {
     /// <param name="changed">The definition changed since it was made: objects may be stored by another schema, or in another version.</param>
-    public static IEnumerable<ServedResource> Served(CustomResource definition, bool changed, WebhookCaller webhooks, IStore store, long revision, CancellationToken removed)
+    public static IEnumerable<ServedResource> Served(CustomResource definition, bool changed, WebhookCaller webhooks, ServerCore core, long revision, CancellationToken removed)
     {
         var webhook = definition.ConversionWebhook is { } conversion ? new ConversionWebhook(conversion, webhooks) : null;
         var stored = definition.Storage.Resource;
-        var resources = new ResourceStore(stored, new CustomStrategy(definition), store, revision) { TypeMetaInLists = true, Removed = removed };
+        var resources = new ResourceStore(stored, new CustomStrategy(definition), core.Store, revision, core.Time) { TypeMetaInLists = true, Removed = removed };
         foreach (var version in definition.Versions.Where(v => v.Served))
         {
             // What is stored is what is served only where no other schema or version can have been at it.

@@ -39,7 +39,7 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
             {
                 var position = watcher.End;
                 await ReconcileAsync(cancel);
-                await watcher.WaitAsync(position).WaitAsync(cancel);
+                await watcher.WaitAsync(position, new Cache.WatchWait()).AsTask().WaitAsync(cancel);
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
@@ -120,7 +120,7 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
             {
                 var compiled = CustomResource.Compile(definition, core.Options.Schema);
                 var removed = new CancellationTokenSource();
-                _serving[name] = new Serving((string)definition.GetPath("metadata", "uid")!, Generation(definition), compiled, [.. CustomTable.Served(compiled, Generation(definition) > 1, _webhooks, core.Store, revision, removed.Token)], removed);
+                _serving[name] = new Serving((string)definition.GetPath("metadata", "uid")!, Generation(definition), compiled, [.. CustomTable.Served(compiled, Generation(definition) > 1, _webhooks, core, revision, removed.Token)], removed);
                 changed = true;
             }
             if (!changed)

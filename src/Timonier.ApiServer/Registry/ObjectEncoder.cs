@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Timonier.Api.Json;
@@ -20,7 +19,7 @@ internal static class ObjectEncoder
     /// <param name="obj">In the stored version; resourceVersion is left out. Not changed.</param>
     public static byte[] Encode(JsonMap obj, FieldPaths fields)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
+        using var buffer = new PooledBuffer();
         int typeMetaLength, spliceAt;
         using (var writer = new Utf8JsonWriter(buffer, JsonEncoder.Options))
         {
@@ -61,7 +60,7 @@ internal static class ObjectEncoder
         return spliceAt;
     }
 
-    private static byte[] AppendHeader(ArrayBufferWriter<byte> buffer, FieldPaths fields, int spliceAt, int typeMetaLength)
+    private static byte[] AppendHeader(PooledBuffer buffer, FieldPaths fields, int spliceAt, int typeMetaLength)
     {
         var jsonLength = buffer.WrittenCount;
         Span<(int Offset, int Length)> found = stackalloc (int, int)[fields.Count];

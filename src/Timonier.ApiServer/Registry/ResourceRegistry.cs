@@ -11,14 +11,14 @@ public sealed class ResourceRegistry
     private readonly IReadOnlyList<ServedResource> _builtIn;
     private volatile ResourceTable _table;
 
-    internal ResourceRegistry(ApiSchema schema, IStore store, IReadOnlyDictionary<string, Strategy> strategies, IReadOnlyCollection<(string Group, string Resource)> computed)
+    internal ResourceRegistry(ApiSchema schema, IStore store, TimeProvider time, IReadOnlyDictionary<string, Strategy> strategies, IReadOnlyCollection<(string Group, string Resource)> computed)
     {
         var served = new List<ServedResource>();
         foreach (var versions in schema.Resources.Where(r => r.Served == ServedState.Default || (r.Served == ServedState.Aggregated && computed.Contains((r.GroupVersion.Group, r.Plural)))).GroupBy(r => r.StorageVersion is null ? r.ToString() : r.StoragePrefix))
         {
             // Where upstream stores a version that it does not serve by default, the served one is stored.
             var stored = versions.FirstOrDefault(r => r.StorageVersion == r.GroupVersion) ?? versions.First();
-            var resources = stored.StorageVersion is null ? null : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store, store.Revision);
+            var resources = stored.StorageVersion is null ? null : new ResourceStore(stored, strategies.GetValueOrDefault(stored.GroupResource) ?? new Strategy(), store, store.Revision, time);
             served.AddRange(versions.Select(r => Served(r, resources)));
         }
         // What upstream has removed and people's manifests have not.

@@ -12,7 +12,7 @@ namespace Timonier.ApiServer.Registry;
 /// take and never changes under a reader; changes come from <see cref="Events"/>.
 /// </summary>
 /// <param name="revision">Changes up to it are with another instance of the resource, or with none.</param>
-internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IStore store, long revision)
+internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IStore store, long revision, TimeProvider time)
 {
     /// <summary>The resource in the version that is stored.</summary>
     public ResourceSchema Schema { get; } = schema;
@@ -27,7 +27,7 @@ internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IS
     // What a definition makes selectable changes with it, and is another set in each version: headers do not name it.
     public FieldPaths Fields { get; } = new(schema.IsBuiltIn() ? schema.SelectableFields : []);
 
-    public EventRing Events { get; } = new(revision);
+    public EventRing Events { get; } = new(revision, time);
 
     /// <summary>Upstream leaves kind and apiVersion out of the items of a list, but not for custom resources.</summary>
     public bool TypeMetaInLists { get; init; }

@@ -61,5 +61,10 @@ internal static class Trees
         _ => null,
     };
 
-    public static T To<T>(this JsonMap map) where T : IJsonType<T> => JsonWrite.FromBytes<T>(JsonEncoder.Encode(map));
+    public static T To<T>(this JsonMap map) where T : IJsonType<T>
+    {
+        using var buffer = new PooledBuffer();
+        JsonEncoder.Write(map, buffer);
+        return JsonWrite.FromBytes<T>(buffer.WrittenSpan);
+    }
 }

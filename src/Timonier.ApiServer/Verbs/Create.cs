@@ -29,7 +29,7 @@ internal static class Create
 
         public override bool RetriesConflicts => false;
 
-        // A name that was generated and taken is made anew: each attempt starts from the body as it came.
-        public override JsonMap? Produce(JsonMap? old) => Body.DeepClone();
+        // A name that was generated and taken is made anew: each such attempt starts from the body as it came. With a name there is one attempt.
+        public override JsonMap? Produce(JsonMap? old) => Body.GetMap("metadata")?.GetString("name") is { Length: > 0 } ? Body : Body.DeepClone();
     }
 }

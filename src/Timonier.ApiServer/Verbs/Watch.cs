@@ -117,6 +117,7 @@ internal static class Watch
     {
         var time = call.Core.Time;
         var lastBookmark = time.GetTimestamp();
+        using var leave = watcher.Leave(cancel);
         while (true)
         {
             var events = await watcher.ReadAsync(cancel);
@@ -130,9 +131,8 @@ internal static class Watch
             }
             if (bookmark || events.Count > 0)
                 yield return new WatchItem(WatchStep.Flush);
-            var ready = watcher.WaitAsync();
-            if (!ready.IsCompleted)
-                await ready.WaitAsync(cancel);
+            await watcher.WaitAsync(cancel);
+            cancel.ThrowIfCancellationRequested();
         }
     }
 }

@@ -26,7 +26,7 @@ public sealed class ServerHost : IAsyncDisposable
     // What a server at rest allocates between two looks, and what is worth a collection of some tens of milliseconds.
     private static readonly TimeSpan SettlePause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RenewPause = TimeSpan.FromHours(12);
-    private const long RestBytesMax = 32 << 20, GarbageBytesMin = 24 << 20;
+    private const long RestBytesMax = 32 << 20, GarbageBytesMin = 24 << 20, LoadedBytesMin = 64 << 20;
 
     private readonly ServerOptions _options;
     private readonly TimeProvider _time = TimeProvider.System;
@@ -51,6 +51,9 @@ public sealed class ServerHost : IAsyncDisposable
         var node = _options.NoNode ? null : new LocalNode(_options);
         var control = new ControlPlane(_options, pki, node, Components(), _time, _loggers);
         _parts.Add(control);
+        // What was read from disk stays: told to the collector now, while nobody waits, instead of in the midst of the first large answer, which would copy it.
+        if (GC.GetTotalMemory(forceFullCollection: false) > LoadedBytesMin)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
         var client = new ApiClient(control.Server.InProcess());
         var informers = new InformerFactory(client, _time, new Random(), _loggers);
         var events = new EventBroadcaster(client, _time, _loggers);
@@ -83,7 +86,7 @@ public sealed class ServerHost : IAsyncDisposable
     /// </summary>
     private async Task SettleAsync(CancellationToken cancel)
     {
-        long seen = 0, collected = 0;
+        long seen = GC.GetTotalAllocatedBytes(), collected = 0;
         while (!cancel.IsCancellationRequested)
         {
             await Task.Delay(SettlePause, _time, cancel);
