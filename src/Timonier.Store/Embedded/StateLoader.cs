@@ -22,6 +22,12 @@ internal static class StateLoader
                 throw Corrupt(row, $"does not follow row {SqliteLog.IdOf(previous)}");
             }
 
+            // What no checksum covers follows from the row before.
+            if (row.Entry is { } entry && row.PreviousKept && (entry.CreateRevision, entry.Version) != (previous?.CreateRevision ?? row.Revision, (previous?.Version ?? 0) + 1))
+            {
+                throw Corrupt(row, $"says that it is number {entry.Version} since revision {entry.CreateRevision}");
+            }
+
             if (row.Revision <= baseRevision)
             {
                 continue;

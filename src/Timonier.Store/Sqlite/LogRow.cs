@@ -36,6 +36,10 @@ internal readonly record struct LogRow(long Id, long PreviousId, bool PreviousKe
         }
     }
 
+    /// <summary>What a row adds to <see cref="LogContent.Sum"/>: its checksum, and the two columns that this does not cover.</summary>
+    public static long Term(long checksum, long created, long version) =>
+        BitOperations.Crc32C(BitOperations.Crc32C((uint)checksum, (ulong)created), (ulong)version);
+
     /// <summary>Columns created and version begin at <paramref name="createdColumn"/>; a null value: no entry.</summary>
     /// <param name="stale">See <see cref="IValueTransformer.FromDisk"/>.</param>
     public static Entry? ReadEntry(Statement statement, long id, int createdColumn, string key, int valueColumn, IValueTransformer? transformer, out bool stale)

@@ -7,7 +7,7 @@ namespace Timonier.Store.Sqlite;
 /// <summary>What a log holds.</summary>
 /// <param name="Revision">The newest that was written.</param>
 /// <param name="Rows">How many rows there are.</param>
-/// <param name="Sum">Of the checksums of all rows.</param>
+/// <param name="Sum">Of <see cref="LogRow.Term"/> of all rows.</param>
 internal readonly record struct LogContent(long Revision, long CompactedRevision, long CleanedId, long Rows, long Sum);
 
 /// <summary>
@@ -71,7 +71,7 @@ internal sealed class Mark : IDisposable
 
     private long Checksum()
     {
-        var crc = uint.MaxValue;
+        var crc = 0x4d61726bu; // "Mark": eight zeros are none
         for (var i = 0; i < 5; i++)
             crc = BitOperations.Crc32C(crc, (ulong)Number(i));
         return crc;

@@ -58,7 +58,7 @@ internal sealed class SqliteLog : IDisposable
             Prepare(path);
             _insert = _writer.Prepare("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
             _superseded = _writer.Prepare("SELECT id, prev, value IS NULL FROM log WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3");
-            _crc = _writer.Prepare("SELECT crc FROM log WHERE id = ?1");
+            _crc = _writer.Prepare("SELECT crc, created, version FROM log WHERE id = ?1");
             _delete = _writer.Prepare("DELETE FROM log WHERE id = ?1");
             _setMeta = _writer.Prepare("UPDATE meta SET value = ?2 WHERE name = ?1");
             _content = new LogContent(
@@ -107,7 +107,7 @@ internal sealed class SqliteLog : IDisposable
             }
 
             lastId = id;
-            content = content with { Revision = id / RowsPerRevision, Rows = content.Rows + 1, Sum = content.Sum + crc };
+            content = content with { Revision = id / RowsPerRevision, Rows = content.Rows + 1, Sum = content.Sum + LogRow.Term(crc, statement.Int64(2), statement.Int64(3)) };
             yield return new LogRow(id, previousId, id > content.CleanedId, key, entry);
         }
 
@@ -335,7 +335,7 @@ internal sealed class SqliteLog : IDisposable
             _insert.Run();
         }
 
-        _next = _next with { Revision = change.Revision, Rows = _next.Rows + 1, Sum = _next.Sum + crc };
+        _next = _next with { Revision = change.Revision, Rows = _next.Rows + 1, Sum = _next.Sum + LogRow.Term(crc, change.Current?.CreateRevision ?? 0, change.Current?.Version ?? 0) };
         ArrayPool<byte>.Shared.Return(utf8);
         _bytesSinceCheckpoint += (value?.Length ?? 0) + ChangeOverheadBytes;
     }
@@ -384,7 +384,7 @@ internal sealed class SqliteLog : IDisposable
         try
         {
             if (_crc.Step())
-                _next = _next with { Rows = _next.Rows - 1, Sum = _next.Sum - _crc.Int64(0) };
+                _next = _next with { Rows = _next.Rows - 1, Sum = _next.Sum - LogRow.Term(_crc.Int64(0), _crc.Int64(1), _crc.Int64(2)) };
         }
         finally
         {

@@ -22,7 +22,7 @@ internal sealed class StaleRows(Database database, IValueTransformer? transforme
     {
         try
         {
-            using var select = database.Prepare("SELECT prev, value, crc FROM log WHERE id = ?1");
+            using var select = database.Prepare("SELECT prev, value, crc, created, version FROM log WHERE id = ?1");
             using var update = database.Prepare("UPDATE log SET value = ?2, crc = ?3 WHERE id = ?1");
             foreach (var batch in _rows.Chunk(BatchMax))
             {
@@ -41,13 +41,14 @@ internal sealed class StaleRows(Database database, IValueTransformer? transforme
     private unsafe long Rewrite(Statement select, Statement update, long id, string key)
     {
         select.Bind(1, id);
-        long previous, crc;
+        long previous, crc, created, version;
         byte[] value;
         try
         {
             if (!select.Step())
                 return 0;
-            (previous, value, crc) = (select.Int64(0), transformer!.ToDisk(key, transformer.FromDisk(key, select.Blob(1), out _)), select.Int64(2));
+            (previous, crc, created, version) = (select.Int64(0), select.Int64(2), select.Int64(3), select.Int64(4));
+            value = transformer!.ToDisk(key, transformer.FromDisk(key, select.Blob(1), out _));
         }
         finally
         {
@@ -61,7 +62,7 @@ internal sealed class StaleRows(Database database, IValueTransformer? transforme
             update.BindBlob(2, value.Length == 0 ? &empty : blob, value.Length);
             update.Bind(3, now);
             update.Run();
-            return now - crc;
+            return LogRow.Term(now, created, version) - LogRow.Term(crc, created, version);
         }
     }
 }

@@ -29,9 +29,9 @@ internal sealed class RequestMaker(Random random)
     /// <summary>What is written of these would refuse or misroute all other requests, as it should: never for good.</summary>
     private static readonly string[] DryGroups = ["admissionregistration.k8s.io", "apiregistration.k8s.io", "flowcontrol.apiserver.k8s.io"];
 
-    private static readonly string[] Names = ["a", "b", "c", "a", "b", "kubernetes", "default", "A", "a b", "..", ".", "%00", "%2e%2e", "a%2fb", "%ff%fe", new('x', 300), "a:b", "é", "-", "*"];
+    private static readonly string[] Names = ["a", "a", "a", "a", "a", "a", "a", "a", "b", "b", "b", "b", "c", "b", "c", "a", "b", "kubernetes", "default", "A", "a b", "..", ".", "%00", "%2e%2e", "a%2fb", "%ff%fe", new('x', 300), "a:b", "é", "-", "*"];
 
-    private static readonly string[] Namespaces = ["default", "fuzz", "fuzz", "kube-system", "nope", "", "%20"];
+    private static readonly string[] Namespaces = ["default", "default", "default", "fuzz", "fuzz", "fuzz", "fuzz", "kube-system", "nope", "", "%20"];
 
     private static readonly (string Key, string[] Values)[] Options =
     [
@@ -45,7 +45,7 @@ internal sealed class RequestMaker(Random random)
 
     private static readonly string[] Accepts =
     [
-        "application/json", "application/json", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+        .. Enumerable.Repeat("application/json", 12), "application/yaml", "application/vnd.kubernetes.protobuf", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
         "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", "application/vnd.kubernetes.protobuf;stream=watch", "text/html", "*/*", "a/b;c", "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
     ];
 
@@ -141,7 +141,15 @@ internal sealed class RequestMaker(Random random)
         var plural = Pick(["fuzzas", "fuzzbs"]);
         var seeds = PatchTargets.All.First(one => one.Name == "crd-schema").Seeds;
         var pair = TreeMutator.Mutate(random, seeds[random.Next(seeds.Count)]);
-        var schema = JsonParser.Parse(pair) is JsonList { Count: > 0 } list ? list[0] : null;
+        object? schema = null;
+        try
+        {
+            schema = JsonParser.Parse(pair) is JsonList { Count: > 0 } list ? list[0] : null;
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            // Mutated into something else: a definition without.
+        }
         return JsonEncoder.Encode(new JsonMap
         {
             ["apiVersion"] = "apiextensions.k8s.io/v1", ["kind"] = "CustomResourceDefinition", ["metadata"] = new JsonMap { ["name"] = plural + ".fuzz.example.com" },
