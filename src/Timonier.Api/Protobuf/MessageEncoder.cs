@@ -102,7 +102,11 @@ internal sealed class MessageEncoder(ReverseWriter writer)
     {
         var start = _top;
         foreach (var item in list.EnumerateArray())
-            _waiting[Reserve(1)] = item;
+        {
+            // In two steps: reserving may put a longer array in the place of this one.
+            var at = Reserve(1);
+            _waiting[at] = item;
+        }
         for (var i = _top - 1; i >= start; i--)
             Value(number, element, _waiting[i]);
         _top = start;

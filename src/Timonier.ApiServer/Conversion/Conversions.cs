@@ -26,6 +26,8 @@ internal static class Conversions
         ["discovery.k8s.io/v1beta1/endpointslices"] = (a, b) => new EndpointSliceConverter(a, b),
         ["events.k8s.io/v1/events"] = (a, b) => new EventConverter(a, b),
         ["events.k8s.io/v1beta1/events"] = (a, b) => new EventConverter(a, b),
+        ["flowcontrol.apiserver.k8s.io/v1beta1/prioritylevelconfigurations"] = (a, b) => new PriorityLevelConverter(a, b),
+        ["flowcontrol.apiserver.k8s.io/v1beta2/prioritylevelconfigurations"] = (a, b) => new PriorityLevelConverter(a, b),
         ["autoscaling/v1/horizontalpodautoscalers"] = (a, b) => new AutoscalerConverter(a, b),
     };
 
@@ -38,7 +40,7 @@ internal static class Conversions
         "scheduling.k8s.io/v1beta1/priorityclasses", "node.k8s.io/v1beta1/runtimeclasses", "apiregistration.k8s.io/v1beta1/apiservices",
         "storage.k8s.io/v1beta1/csidrivers", "storage.k8s.io/v1beta1/csinodes", "storage.k8s.io/v1beta1/csistoragecapacities", "storage.k8s.io/v1beta1/storageclasses", "storage.k8s.io/v1beta1/volumeattachments",
         "admissionregistration.k8s.io/v1beta1/mutatingwebhookconfigurations", "admissionregistration.k8s.io/v1beta1/validatingwebhookconfigurations",
-        "flowcontrol.apiserver.k8s.io/v1beta3/flowschemas", "flowcontrol.apiserver.k8s.io/v1beta3/prioritylevelconfigurations",
+        "flowcontrol.apiserver.k8s.io/v1beta1/flowschemas", "flowcontrol.apiserver.k8s.io/v1beta2/flowschemas", "flowcontrol.apiserver.k8s.io/v1beta3/flowschemas", "flowcontrol.apiserver.k8s.io/v1beta3/prioritylevelconfigurations",
     };
 
     /// <summary>Can the objects of a version that upstream removed become stored ones?</summary>

@@ -223,3 +223,23 @@ internal sealed class AutoscalerConverter(ResourceSchema served, ResourceSchema 
 
     private static string Text(object value) => System.Text.Encoding.UTF8.GetString(JsonEncoder.Encode(value));
 }
+
+/// <summary>flowcontrol v1beta1 and v1beta2 called the shares of a limited level assured, not nominal.</summary>
+internal sealed class PriorityLevelConverter(ResourceSchema served, ResourceSchema stored) : VersionConverter(served, stored)
+{
+    private const string Assured = "assuredConcurrencyShares", Nominal = "nominalConcurrencyShares";
+
+    public override void ToStored(JsonMap obj)
+    {
+        base.ToStored(obj);
+        if (obj.GetPath("spec", "limited") is JsonMap limited)
+            Move(limited, Assured, Nominal);
+    }
+
+    public override void FromStored(JsonMap obj)
+    {
+        base.FromStored(obj);
+        if (obj.GetPath("spec", "limited") is JsonMap limited)
+            Move(limited, Nominal, Assured);
+    }
+}

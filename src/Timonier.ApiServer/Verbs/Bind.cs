@@ -1,5 +1,6 @@
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
@@ -40,5 +41,8 @@ internal static class Bind
             PodBinding.Apply(pod, Binding, Scope.Now);
             return pod;
         }
+
+        public override AdmissionAttributes Shown(AdmissionAttributes whole) =>
+            whole with { Operation = "CREATE", Object = Binding.DeepClone(), OldObject = null, Normalize = static body => body, Versions = null };
     }
 }

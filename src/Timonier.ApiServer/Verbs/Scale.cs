@@ -2,6 +2,7 @@ using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Meta.V1;
 using Timonier.Api.Selectors;
+using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -104,11 +105,21 @@ internal static class Scale
             var obj = old.DeepClone();
             if (scale.GetMap("metadata")?.GetString("resourceVersion") is { Length: > 0 } version)
                 obj.GetMap("metadata")!["resourceVersion"] = version;
+            Set(obj, replicas);
+            return obj;
+        }
+
+        public override AdmissionAttributes Shown(AdmissionAttributes whole) =>
+            whole with { Object = Of(whole.Object!, Paths), OldObject = whole.OldObject is { } old ? Of(old, Paths) : null, Normalize = static body => body, Versions = null };
+
+        public override void TakeOver(JsonMap obj, JsonMap body) => Set(obj, body.GetPath("spec", "replicas") as long? ?? 0);
+
+        private void Set(JsonMap obj, long replicas)
+        {
             var at = obj;
             foreach (var step in Paths.SpecReplicas[..^1])
                 at = at.EnsureMap(step);
             at[Paths.SpecReplicas[^1]] = replicas;
-            return obj;
         }
     }
 }

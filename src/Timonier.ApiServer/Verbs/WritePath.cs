@@ -38,6 +38,14 @@ internal abstract class Write
 
     /// <summary>A patch starts from the newest object, so it needs to name no resourceVersion.</summary>
     public virtual bool IsPatch => false;
+
+    /// <summary>What admission is shown: of some subresources not the object but the body that their requests carry (Scale, Binding).</summary>
+    public virtual AdmissionAttributes Shown(AdmissionAttributes whole) => whole;
+
+    /// <summary>Takes over into the object what admission changed in the body that it was shown.</summary>
+    public virtual void TakeOver(JsonMap obj, JsonMap body)
+    {
+    }
 }
 
 /// <param name="Object">As worked on, with its resourceVersion.</param>
@@ -80,11 +88,13 @@ internal sealed class WritePath(ServerCore core)
                 await FieldManagement.UpdateAsync(core, scope, working, old, obj, cancel);
 
             // 7 mutating admission
-            var attributes = new AdmissionAttributes
+            var attributes = write.Shown(new AdmissionAttributes
             {
                 Scope = scope, Operation = old is null ? "CREATE" : "UPDATE", Object = obj, OldObject = old, Normalize = changed => Normal(working, changed), Versions = core.Versions,
-            };
+            });
             await core.Admission.AdmitAsync(attributes, cancel);
+            if (attributes.Object != obj)
+                write.TakeOver(obj, attributes.Object!);
             resource.Strategy.Default(obj);
 
             // 8 validate

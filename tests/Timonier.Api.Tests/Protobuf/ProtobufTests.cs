@@ -83,6 +83,20 @@ public class ProtobufTests
         Assert.Equal(json, Encoding.UTF8.GetString(JsonEncoder.Encode(ProtobufDecoder.Decode(message, schema))));
     }
 
+    /// <summary>Upstream: "EmptyDir wrapper volumes should not cause race condition when used for configmaps", with its fifty volumes a pod.</summary>
+    [Theory]
+    [InlineData(50)]
+    [InlineData(64)]
+    [InlineData(1000)]
+    public void LongLists_InDeepPlaces_SurviveTheWay(int count)
+    {
+        var volumes = string.Join(',', Enumerable.Range(0, count).Select(i => $$$"""{"name":"v{{{i}}}","configMap":{"name":"m{{{i}}}","items":[{"key":"k","path":"p"}]}}"""));
+        var json = $$$$$"""{"spec":{"replicas":5,"template":{"metadata":{},"spec":{"volumes":[{{{{{volumes}}}}}],"containers":[]}}}}""";
+        var schema = Schema.Type("core/v1.ReplicationController");
+        var decoded = ProtobufDecoder.Decode(ProtobufEncoder.EncodeMessage(Encoding.UTF8.GetBytes(json), schema), schema);
+        Assert.Equal($"[{volumes}]", Encoding.UTF8.GetString(JsonEncoder.Encode(decoded.GetPath("spec", "template", "spec", "volumes"))));
+    }
+
     [Fact]
     public void List_OfEncodedItems_IsTheEncodedList()
     {

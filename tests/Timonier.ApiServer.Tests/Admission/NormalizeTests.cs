@@ -22,6 +22,28 @@ public class NormalizeTests
         Assert.Equal("TCP", ((JsonMap)((JsonMap)seen.Saw["spec"]!).GetList("ports")![0]!).GetString("protocol"));
     }
 
+    /// <summary>Admission of a subresource is about the body of its requests, and may change it.</summary>
+    [Fact]
+    public async Task ScaleAndBinding_AreShownToAdmissionAsWhatTheyAre()
+    {
+        var seen = new List<string>();
+        var step = new Step(obj =>
+        {
+            seen.Add(obj.GetString("kind") ?? "");
+            if (obj.GetString("kind") == "Scale")
+                obj.GetMap("spec")!["replicas"] = 3L;
+            return obj;
+        });
+        await using var server = await TestServer.StartAsync(o => o with { Admission = new AdmissionChain([step], []) });
+        const string Sets = "/apis/apps/v1/namespaces/default/replicasets";
+        await server.OkAsync("POST", Sets, """{"metadata":{"name":"r"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}""");
+        await server.OkAsync("PATCH", Sets + "/r/scale", """{"spec":{"replicas":9}}""", "application/merge-patch+json");
+        Assert.Equal(3L, (await server.OkAsync("GET", Sets + "/r")).GetPath("spec", "replicas"));
+        await server.OkAsync("POST", "/api/v1/namespaces/default/pods", """{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        await server.OkAsync("POST", "/api/v1/namespaces/default/pods/p/binding", """{"kind":"Binding","apiVersion":"v1","metadata":{"name":"p"},"target":{"kind":"Node","name":"n"}}""");
+        Assert.Equal(["ReplicaSet", "Scale", "Pod", "Binding"], seen);
+    }
+
     private sealed class Step(Func<JsonMap, JsonMap> change) : IMutatingAdmission
     {
         public JsonMap? Saw { get; private set; }

@@ -52,6 +52,20 @@ public sealed class OldVersionTests
         Assert.Equal(("hello", "p"), (core.GetString("message"), core.GetPath("involvedObject", "name")));
     }
 
+    /// <summary>Upstream: "API priority and fairness should ensure that requests can be classified by testing flow-schemas/priority-levels" of 1.20.</summary>
+    [Theory]
+    [InlineData("v1beta1")]
+    [InlineData("v1beta2")]
+    public async Task PriorityLevelOfAnOldVersion_HasItsSharesUnderTheNewName(string version)
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Old = "/apis/flowcontrol.apiserver.k8s.io/{0}/prioritylevelconfigurations";
+        var path = string.Format(System.Globalization.CultureInfo.InvariantCulture, Old, version);
+        await server.OkAsync("POST", path, """{"metadata":{"name":"p"},"spec":{"type":"Limited","limited":{"assuredConcurrencyShares":7,"limitResponse":{"type":"Reject"}}}}""");
+        Assert.Equal(7L, (await server.OkAsync("GET", path.Replace(version, "v1", StringComparison.Ordinal) + "/p")).GetPath("spec", "limited", "nominalConcurrencyShares"));
+        Assert.Equal(7L, (await server.OkAsync("GET", path + "/p")).GetPath("spec", "limited", "assuredConcurrencyShares"));
+    }
+
     [Fact]
     public async Task AutoscalerOfV1_IsOneOfV2()
     {
