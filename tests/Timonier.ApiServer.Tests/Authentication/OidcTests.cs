@@ -9,7 +9,7 @@ using Timonier.ApiServer.Authentication.Tokens;
 namespace Timonier.ApiServer.Tests.Authentication;
 
 /// <summary>Tokens of an issuer in this process.</summary>
-public sealed class OidcTests
+public sealed class OidcTests : IDisposable
 {
     private const string Url = "https://issuer.example.com";
 
@@ -20,6 +20,8 @@ public sealed class OidcTests
 
     private readonly FakeTime _time = new(new DateTimeOffset(2026, 11, 21, 8, 0, 0, TimeSpan.Zero));
     private readonly Issuer _issuer = new();
+
+    public void Dispose() => _issuer.Dispose();
 
     [Fact]
     public async Task GoodToken_IsItsUserWithPrefixedGroups()

@@ -12,7 +12,6 @@ namespace Timonier.ApiServer.Tests.Streaming;
 /// <summary>Upstream: "Proxy version v1 should proxy through a service and a pod", "A set of valid responses are returned for both pod and service Proxy / ProxyWithPath".</summary>
 public class ProxyTests
 {
-    private const string Prefix = "/api/v1/namespaces/default/pods/p:{0}/proxy";
 
     [Theory]
     [InlineData("<a href=\"/x\">t</a>", "<a href=\"/P/x\">t</a>")]
@@ -36,7 +35,7 @@ public class ProxyTests
         await using var server = await TestServer.StartAsync();
         await server.OkAsync("POST", "/api/v1/namespaces/default/pods", """{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
         await server.OkAsync("PATCH", "/api/v1/namespaces/default/pods/p/status", """{"status":{"podIP":"127.0.0.1"}}""", "application/merge-patch+json");
-        var path = string.Format(System.Globalization.CultureInfo.InvariantCulture, Prefix, port);
+        var path = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/api/v1/namespaces/default/pods/p:{port}/proxy");
 
         using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = server.Http.BaseAddress };
         Assert.Equal($"<a href=\"{path}/é\">", await client.GetStringAsync(path + "/"));

@@ -53,7 +53,7 @@ public sealed class DiscoveryTests(RawApi api) : IClassFixture<RawApi>
     public async Task AggregatedDiscovery_HasCustomResources(string form)
     {
         var group = $"agg-{form}.example.com";
-        await api.OkAsync("POST", Definitions, $$$"""{"metadata":{"name":"tests.{{{group}}}"},"spec":{"group":"{{{group}}}","scope":"Namespaced","names":{"plural":"tests","singular":"test","kind":"Test","listKind":"TestList","shortNames":["tt"]},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}},"subresources":{"status":{}}}]}}""");
+        await api.OkAsync("POST", Definitions, $$$$"""{"metadata":{"name":"tests.{{{{group}}}}"},"spec":{"group":"{{{{group}}}}","scope":"Namespaced","names":{"plural":"tests","singular":"test","kind":"Test","listKind":"TestList","shortNames":["tt"]},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}},"subresources":{"status":{}}}]}}""");
         for (var i = 0; i < 200; i++)
         {
             if ((await ReadAsync("/apis", form)).FirstOrDefault(g => g.GetMap("metadata")!.GetString("name") == group) is { } found)
