@@ -24,11 +24,13 @@ internal sealed class TestServer : IAsyncDisposable
 
     public ApiServer Server => _server;
 
-    public static async Task<TestServer> StartAsync(Func<ApiServerOptions, ApiServerOptions>? change = null)
+    /// <param name="created">Gets the server before it starts.</param>
+    public static async Task<TestServer> StartAsync(Func<ApiServerOptions, ApiServerOptions>? change = null, Action<ApiServer>? created = null)
     {
         var store = EmbeddedStore.InMemory(TimeProvider.System);
         var options = new ApiServerOptions { Schema = Schema, Store = store, Listen = new IPEndPoint(IPAddress.Loopback, 0) };
         var server = new ApiServer(change?.Invoke(options) ?? options, NullLoggerFactory.Instance);
+        created?.Invoke(server);
         await server.StartAsync();
         var http = new HttpClient { BaseAddress = new Uri($"http://{server.Endpoint}"), Timeout = TimeSpan.FromSeconds(30) };
         return new TestServer(store, server, http);

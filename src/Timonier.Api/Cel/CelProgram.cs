@@ -13,6 +13,9 @@ public sealed class CelProgram
 
     public CelType ResultType => _expression.Type;
 
+    /// <summary>What an evaluation costs at most, from the sizes that the variables' types allow; in the units of <see cref="CelBudget"/>.</summary>
+    public ulong EstimateCost() => CelCost.Of(_expression);
+
     /// <summary>Does the expression name this variable (or, for a dotted name, anything below it)?</summary>
     public bool Uses(string variable) => CelUses.Any(_expression, variable);
 

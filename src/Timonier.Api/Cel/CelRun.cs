@@ -82,7 +82,7 @@ internal sealed class CelRun(Func<string, object?> variables, CelBudget budget)
             case "_==_" or "_!=_":
                 var (left, right) = (Evaluate(call.Arguments[0]), Evaluate(call.Arguments[1]));
                 budget.Charge(1 + Math.Min(SizeOf(left), SizeOf(right)));
-                return CelValues.AreEqual(left, right) == (call.Function == "_==_");
+                return CelListTypes.AreEqual(left, right, call.Arguments[0].Type) == (call.Function == "_==_");
             case "_[_]" or "_[?_]":
                 budget.Charge(1);
                 return Index(call);
@@ -98,7 +98,7 @@ internal sealed class CelRun(Func<string, object?> variables, CelBudget budget)
             if (!overload.Matches(arguments))
                 continue;
             budget.Charge(CostOf(call.Function, arguments));
-            var result = overload.Body(arguments);
+            var result = call.Function == "_+_" && call.Arguments[0].Type is { ListType: not null } listType ? CelListTypes.Merge(arguments, listType) : overload.Body(arguments);
             budget.Charge(SizeOf(result));
             return result;
         }

@@ -29,6 +29,24 @@ public sealed class CelType
     /// <summary>A list's element, a map's key, an optional's value.</summary>
     public CelType? First { get; }
 
+    /// <summary>
+    /// How many characters or entries a value of a schema can have at most; null: unknown. What an estimate of an expression's cost goes by.
+    /// </summary>
+    public long? SizeMax { get; private init; }
+
+    /// <summary>The fewest bytes that a value takes in JSON.</summary>
+    public long BytesMin { get; private init; } = 1;
+
+    /// <summary>"set" or "map" where a schema says so: the order of the items is nothing then.</summary>
+    public string? ListType { get; private init; }
+    public IReadOnlyList<string> ListMapKeys { get; private init; } = [];
+
+    internal CelType WithSize(long sizeMax, long bytesMin) =>
+        new(Kind, Name, First, Second, _fields) { SizeMax = sizeMax, BytesMin = bytesMin, ListType = ListType, ListMapKeys = ListMapKeys };
+
+    internal CelType WithListType(string? listType, IReadOnlyList<string> keys) =>
+        new(Kind, Name, First, Second, _fields) { SizeMax = SizeMax, BytesMin = BytesMin, ListType = listType, ListMapKeys = keys };
+
     /// <summary>A map's value.</summary>
     public CelType? Second { get; }
 
@@ -62,12 +80,11 @@ public sealed class CelType
     public CelType? Field(string name) => _fields?.Invoke(name);
 
     /// <summary>The type of the values of a schema's struct.</summary>
-    /// <param name="isRoot">A custom resource's root or embedded object: of metadata only name and generateName are seen, as upstream.</param>
-    public static CelType Of(TypeSchema type, bool isRoot = false) => Object(type.Key.Length > 0 ? type.Key : type.Name, name =>
+    public static CelType Of(TypeSchema type) => Object(type.Key.Length > 0 ? type.Key : type.Name, name =>
     {
         if ((type.HasTypeMeta || type.EmbeddedResource) && name is "apiVersion" or "kind")
             return String;
-        if (name == "metadata" && type.Custom && (isRoot || type.EmbeddedResource))
+        if (name == "metadata" && type is { Custom: true, EmbeddedResource: true })
             return Object(type.Name + ".metadata", field => field is "name" or "generateName" ? String : null);
         return type.Field(name) is { } found ? Of(found.Type) : null;
     });

@@ -31,9 +31,15 @@ internal sealed partial class CelRule
     /// <summary>Does the rule look at the value before?</summary>
     public bool IsTransition { get; }
 
-    public static CelRule? Compile(JsonMap declared, CelType self, string path, bool correlatable, FieldErrors errors)
+    public ulong EstimateCost() => _rule.EstimateCost();
+
+    public ulong? EstimateMessageCost() => _messageExpression?.EstimateCost();
+
+    /// <param name="schema">Of the values that the rule is about.</param>
+    public static CelRule? Compile(JsonMap declared, CelType self, JsonMap schema, string path, bool correlatable, FieldErrors errors)
     {
         var source = declared.GetString("rule") ?? "";
+        CheckTexts(declared, schema, source.Trim(), path, errors);
         if (source.Trim().Length == 0)
         {
             errors.Required(path + ".rule", "rule is not specified");
@@ -53,6 +59,29 @@ internal sealed partial class CelRule
             message = CompileOne(expression, environment, CelType.String, "messageExpression must evaluate to a string", path + ".messageExpression", "messageExpression compilation failed: ", declared, errors);
         return new CelRule(rule, message, declared);
     }
+
+    private static void CheckTexts(JsonMap declared, JsonMap schema, string rule, string path, FieldErrors errors)
+    {
+        var (message, messageExpression, fieldPath) = (declared.GetString("message") ?? "", declared.GetString("messageExpression") ?? "", declared.GetString("fieldPath") ?? "");
+        if (message.Length > 0 && message.Trim().Length == 0)
+            errors.Invalid(path + ".message", message, "message must be non-empty if specified");
+        else if (HasLines(message.Trim()))
+            errors.Invalid(path + ".message", message, "message must not contain line breaks");
+        else if (HasLines(rule) && message.Trim().Length == 0)
+            errors.Required(path + ".message", "message must be specified if rule contains line breaks");
+        if (messageExpression.Length > 0 && messageExpression.Trim().Length == 0)
+            errors.Required(path + ".messageExpression", "messageExpression must be non-empty if specified");
+        if (declared.GetString("reason") is { } reason and not ("FieldValueDuplicate" or "FieldValueForbidden" or "FieldValueInvalid" or "FieldValueRequired"))
+            errors.NotSupported(path + ".reason", reason, ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"]);
+        if (fieldPath.Length > 0 && fieldPath.Trim().Length == 0)
+            errors.Invalid(path + ".fieldPath", fieldPath, "fieldPath must be non-empty if specified");
+        else if (HasLines(fieldPath))
+            errors.Invalid(path + ".fieldPath", fieldPath, "fieldPath must not contain line breaks");
+        else if (fieldPath.Length > 0 && SchemaPath.Find(schema, fieldPath) is null)
+            errors.Invalid(path + ".fieldPath", fieldPath, "fieldPath must be a valid path");
+    }
+
+    private static bool HasLines(string text) => text.AsSpan().IndexOfAny('\n', '\r') >= 0;
 
     private static CelProgram? CompileOne(string source, CelEnvironment environment, CelType result, string wrongResult, string path, string prefix, JsonMap declared, FieldErrors errors)
     {

@@ -1,7 +1,6 @@
 using Timonier.Api.Cel;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
-using Timonier.Api.Schema;
 
 namespace Timonier.Api.CustomResources;
 
@@ -25,37 +24,49 @@ public sealed class CelRules
     /// <summary>The rules of a root object's schema; null when there are none.</summary>
     /// <param name="path">Where the schema stands in its definition, for messages.</param>
     /// <param name="errors">Gets what is wrong with the rules themselves; those are left out.</param>
-    public static CelRules? Compile(JsonMap schema, TypeSchema type, string path, FieldErrors errors)
+    /// <param name="costs">Gets what the rules may cost; null: nobody asks.</param>
+    public static CelRules? Compile(JsonMap schema, string path, FieldErrors errors, CelRuleCosts? costs = null)
     {
-        var rules = Compile(schema, CelType.Of(type, isRoot: true), new FieldType(type), path, correlatable: true, errors);
+        var rules = Compile(schema, path, new Position(IsRoot: true, Correlatable: true, Times: 1), errors, costs);
         return rules.IsEmpty ? null : rules;
     }
 
-    private static CelRules Compile(JsonMap schema, CelType self, FieldType type, string path, bool correlatable, FieldErrors errors)
+    /// <param name="Correlatable">Can a value here be told to be the same before and after an update?</param>
+    /// <param name="Times">How often a value can stand here in one object; null: as often as a request can carry it.</param>
+    private readonly record struct Position(bool IsRoot, bool Correlatable, ulong? Times)
+    {
+        public Position Below(bool correlatable, ulong? times) => new(false, Correlatable && correlatable, Times is { } outer && times is { } inner ? CelRuleCosts.Product(outer, inner) : null);
+    }
+
+    private static CelRules Compile(JsonMap schema, string path, Position at, FieldErrors errors, CelRuleCosts? costs)
     {
         var node = new CelRules { _typeName = schema.GetString("type") is { Length: > 0 } name ? name : "" };
         var declared = schema.GetList("x-kubernetes-validations") ?? [];
-        for (var i = 0; i < declared.Count; i++)
+        var self = declared.Count == 0 ? null : CelSchemas.TypeOf(schema, at.IsRoot || schema.GetBool("x-kubernetes-embedded-resource") == true);
+        for (var i = 0; i < declared.Count && self is not null; i++)
         {
-            if (declared[i] is JsonMap rule && CelRule.Compile(rule, self, $"{path}.x-kubernetes-validations[{i}]", correlatable, errors) is { } compiled)
-                node._rules.Add(compiled);
+            var rulePath = $"{path}.x-kubernetes-validations[{i}]";
+            if (declared[i] is not JsonMap rule || CelRule.Compile(rule, self, schema, rulePath, at.Correlatable, errors) is not { } compiled)
+                continue;
+            node._rules.Add(compiled);
+            costs?.Observe(compiled, rulePath, at.Times ?? (ulong)(CelSchemas.RequestBytesMax / (self.BytesMin + 1)), errors);
         }
         foreach (var (property, value) in schema.GetMap("properties") ?? [])
         {
-            if (value is JsonMap inner && type.Kind == ValueKind.Object && type.Type!.Field(property) is { } field && field.Type.Type is null or { Custom: true })
-                Add(node._properties, property, Compile(inner, CelType.Of(field.Type), field.Type, $"{path}.properties[{property}]", correlatable, errors));
+            if (value is JsonMap inner && !(at.IsRoot && property is "metadata"))
+                Add(node._properties, property, Compile(inner, $"{path}.properties[{property}]", at.Below(true, 1), errors, costs));
         }
-        if (schema.GetMap("items") is { } items && type is { Kind: ValueKind.List, Element: { } element })
+        if (schema.GetMap("items") is { } items)
         {
             // Only items that have keys can be told to be the same before and after.
             var isMap = schema.GetString("x-kubernetes-list-type") == "map";
             node._listMapKeys = isMap ? [.. (schema.GetList("x-kubernetes-list-map-keys") ?? []).OfType<string>()] : [];
-            var compiled = Compile(items, CelType.Of(element), element, path + ".items", correlatable && isMap, errors);
+            var compiled = Compile(items, path + ".items", at.Below(isMap, (ulong?)schema.GetInteger("maxItems")), errors, costs);
             node._items = compiled.IsEmpty ? null : compiled;
         }
-        if (schema.GetMap("additionalProperties") is { } values && type is { Kind: ValueKind.Map, Element: { } valueType })
+        if (schema.GetMap("additionalProperties") is { } values)
         {
-            var compiled = Compile(values, CelType.Of(valueType), valueType, path + ".additionalProperties", correlatable, errors);
+            var compiled = Compile(values, path + ".additionalProperties", at.Below(true, (ulong?)schema.GetInteger("maxProperties")), errors, costs);
             node._values = compiled.IsEmpty ? null : compiled;
         }
         return node;

@@ -121,7 +121,7 @@ public sealed record CustomResource
                 : version.GetString("deprecationWarning") ?? $"{group}/{name} {kind} is deprecated",
             Resource = resource,
             Validator = SchemaValidator.Compile(schema ?? []),
-            Rules = CelRules.Compile(schema ?? [], type, "", new FieldErrors()),
+            Rules = CelRules.Compile(schema ?? [], "", new FieldErrors()),
             OpenApi = schema,
             Columns = Columns(version.GetList("additionalPrinterColumns")),
             HasStatus = subresources?.ContainsKey("status") == true,

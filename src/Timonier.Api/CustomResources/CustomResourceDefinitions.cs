@@ -46,7 +46,7 @@ public static partial class CustomResourceDefinitions
         else if (scope is not ("Cluster" or "Namespaced"))
             errors.NotSupported("spec.scope", scope, ["Cluster", "Namespaced"]);
         ValidateNames(names, errors);
-        ValidateVersions(spec.GetList("versions") ?? [], errors);
+        ValidateVersions(spec.GetList("versions") ?? [], old?.GetPath("spec", "versions") as JsonList, errors);
         ValidateConversion(spec.GetMap("conversion"), errors);
         if (spec.GetBool("preserveUnknownFields") == true)
             errors.Invalid("spec.preserveUnknownFields", true, "must be false in order to use defaults in the schema");
@@ -112,7 +112,7 @@ public static partial class CustomResourceDefinitions
             errors.Invalid(path, value, "may have mixed case, but should otherwise match: " + LabelRule);
     }
 
-    private static void ValidateVersions(JsonList versions, FieldErrors errors)
+    private static void ValidateVersions(JsonList versions, JsonList? old, FieldErrors errors)
     {
         var storage = 0;
         var unique = new HashSet<string>(StringComparer.Ordinal);
@@ -130,25 +130,58 @@ public static partial class CustomResourceDefinitions
             if (version.GetBool("deprecated") != true && version.GetString("deprecationWarning") is not null)
                 errors.Invalid(path + ".deprecationWarning", version.GetString("deprecationWarning"), "can only be set for deprecated versions");
             if (version.GetMap("schema")?.GetMap("openAPIV3Schema") is { } schema)
-                ValidateSchema(schema, path + ".schema.openAPIV3Schema", errors);
+                ValidateSchema(schema, FindVersion(old, name)?.GetPath("schema", "openAPIV3Schema"), path + ".schema.openAPIV3Schema", errors);
             else
                 errors.Required(path + ".schema.openAPIV3Schema", "schemas are required");
             ValidateScale(version.GetMap("subresources")?.GetMap("scale"), path + ".subresources.scale", errors);
             ValidateColumns(version.GetList("additionalPrinterColumns") ?? [], path, errors);
-            if (version.GetList("selectableFields") is { Count: > SelectableFieldsMax } fields)
-                errors.TooMany(path + ".selectableFields", fields.Count, SelectableFieldsMax);
+            ValidateSelectableFields(version.GetList("selectableFields") ?? [], version.GetPath("schema", "openAPIV3Schema") as JsonMap ?? [], path + ".selectableFields", errors);
         }
         if (storage != 1)
             errors.Invalid("spec.versions", versions, "must have exactly one version marked as storage version");
     }
 
-    private static void ValidateSchema(JsonMap schema, string path, FieldErrors errors)
+    private static JsonMap? FindVersion(JsonList? versions, string name) => (versions ?? []).OfType<JsonMap>().FirstOrDefault(v => v.GetString("name") == name);
+
+    /// <param name="old">The schema before; what did not change is not held to limits that came later.</param>
+    private static void ValidateSchema(JsonMap schema, object? old, string path, FieldErrors errors)
     {
         var before = errors.Errors.Count;
         StructuralRules.Check(schema, path, errors);
         // Rules are compiled against types, which only a structural schema has.
-        if (errors.Errors.Count == before)
-            CelRules.Compile(schema, CustomTypes.Compile("", "", "", schema, builtIn: null), path, errors);
+        if (errors.Errors.Count > before)
+            return;
+        var costs = old is not null && JsonTree.DeepEquals(schema, old) ? null : new CelRuleCosts();
+        CelRules.Compile(schema, path, errors, costs);
+        costs?.CheckTotal(path, errors);
+    }
+
+    private static void ValidateSelectableFields(JsonList fields, JsonMap schema, string path, FieldErrors errors)
+    {
+        if (fields.Count > SelectableFieldsMax)
+            errors.TooMany(path, fields.Count, SelectableFieldsMax);
+        var unique = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < fields.Count; i++)
+        {
+            var at = string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]");
+            var text = (fields[i] as JsonMap)?.GetString("jsonPath") ?? "";
+            if (text.Length == 0)
+            {
+                errors.Required(at + ".jsonPath");
+                continue;
+            }
+            if (text.Contains('[', StringComparison.Ordinal) || SchemaPath.Find(schema, text) is not { } found)
+            {
+                errors.Invalid(at + ".jsonPath", text, "is an invalid path: does not refer to a valid field");
+                continue;
+            }
+            if (text == ".metadata" || text.StartsWith(".metadata.", StringComparison.Ordinal))
+                errors.Invalid(at, text, "must not point to fields in metadata");
+            if (found.GetString("type") is not ("string" or "boolean" or "integer"))
+                errors.Invalid(at, text, "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.");
+            if (!unique.Add(text))
+                errors.Duplicate(at, text);
+        }
     }
 
     private static void ValidateScale(JsonMap? scale, string path, FieldErrors errors)

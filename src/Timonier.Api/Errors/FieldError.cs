@@ -47,10 +47,21 @@ public sealed class FieldErrors
     private static string Show(object? value) => value switch
     {
         null => "null",
-        string text => $"\"{text}\"",
+        string text => Quoted(text),
         bool flag => flag ? "true" : "false",
         IFormattable number => number.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
         Json.JsonMap or Json.JsonList => System.Text.Encoding.UTF8.GetString(Json.JsonEncoder.Encode(value)),
-        _ => $"\"{value}\"",
+        _ => Quoted(value.ToString() ?? ""),
     };
+
+    /// <summary>As Go's %q.</summary>
+    private static string Quoted(string text)
+    {
+        if (text.AsSpan().IndexOfAny('"', '\\') < 0 && !text.AsSpan().ContainsAnyInRange('\0', '\x1f'))
+            return $"\"{text}\"";
+        var quoted = new System.Text.StringBuilder("\"");
+        foreach (var c in text)
+            quoted.Append(c switch { '"' => "\\\"", '\\' => "\\\\", '\n' => "\\n", '\r' => "\\r", '\t' => "\\t", < ' ' => $"\\x{(int)c:x2}", _ => c.ToString() });
+        return quoted.Append('"').ToString();
+    }
 }

@@ -14,12 +14,26 @@ public static class JsonParser
     /// <exception cref="JsonException">Not JSON, not UTF-8, too deep, or something after the value.</exception>
     public static object? Parse(ReadOnlySpan<byte> utf8, Action<string>? onDuplicate = null)
     {
+        var duplicates = false;
+        return Parse(utf8, onDuplicate, ref duplicates);
+    }
+
+    /// <param name="hasDuplicates">Some key stands twice in one object: cheap to know; read again with a callback to learn which.</param>
+    /// <exception cref="JsonException">As <see cref="Parse(ReadOnlySpan{byte}, Action{string}?)"/>.</exception>
+    public static object? Parse(ReadOnlySpan<byte> utf8, out bool hasDuplicates)
+    {
+        hasDuplicates = false;
+        return Parse(utf8, null, ref hasDuplicates);
+    }
+
+    private static object? Parse(ReadOnlySpan<byte> utf8, Action<string>? onDuplicate, ref bool duplicates)
+    {
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
             if (!reader.Read())
                 throw new JsonException("unexpected end of JSON input");
-            var value = ReadValue(ref reader, onDuplicate, onDuplicate is null ? null : new JsonPath());
+            var value = ReadValue(ref reader, onDuplicate, onDuplicate is null ? null : new JsonPath(), ref duplicates);
             if (reader.Read())
                 throw new JsonException("unexpected data after the top-level value");
             return value;
@@ -31,25 +45,29 @@ public static class JsonParser
         }
     }
 
-    /// <summary>As <see cref="Parse"/>, for input that must be an object.</summary>
+    /// <summary>As <see cref="Parse(ReadOnlySpan{byte}, Action{string}?)"/>, for input that must be an object.</summary>
     public static JsonMap ParseMap(ReadOnlySpan<byte> utf8, Action<string>? onDuplicate = null) =>
         Parse(utf8, onDuplicate) as JsonMap ?? throw new JsonException("cannot unmarshal a value that is no object");
 
     /// <summary>Reads the value at the reader's current token into a tree and leaves the reader on its last token.</summary>
-    public static object? ReadValue(ref Utf8JsonReader reader) => ReadValue(ref reader, null, null);
+    public static object? ReadValue(ref Utf8JsonReader reader)
+    {
+        var duplicates = false;
+        return ReadValue(ref reader, null, null, ref duplicates);
+    }
 
-    private static object? ReadValue(ref Utf8JsonReader reader, Action<string>? onDuplicate, JsonPath? path)
+    private static object? ReadValue(ref Utf8JsonReader reader, Action<string>? onDuplicate, JsonPath? path, ref bool duplicates)
     {
         switch (reader.TokenType)
         {
             case JsonTokenType.StartObject:
-                return ReadMap(ref reader, onDuplicate, path);
+                return ReadMap(ref reader, onDuplicate, path, ref duplicates);
             case JsonTokenType.StartArray:
                 var list = new JsonList();
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
                     path?.PushIndex(list.Count);
-                    list.Add(ReadValue(ref reader, onDuplicate, path));
+                    list.Add(ReadValue(ref reader, onDuplicate, path, ref duplicates));
                     path?.Pop();
                 }
                 return list;
@@ -73,7 +91,7 @@ public static class JsonParser
     private static readonly object True = true;
     private static readonly object False = false;
 
-    private static JsonMap ReadMap(ref Utf8JsonReader reader, Action<string>? onDuplicate, JsonPath? path)
+    private static JsonMap ReadMap(ref Utf8JsonReader reader, Action<string>? onDuplicate, JsonPath? path, ref bool duplicates)
     {
         var map = new JsonMap();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
@@ -83,7 +101,9 @@ public static class JsonParser
             if (onDuplicate is not null && map.ContainsKey(key))
                 onDuplicate(path!.ToString());
             reader.Read();
-            map[key] = ReadValue(ref reader, onDuplicate, path);
+            var (value, before) = (ReadValue(ref reader, onDuplicate, path, ref duplicates), map.Count);
+            map[key] = value;
+            duplicates |= map.Count == before;
             path?.Pop();
         }
         return map;

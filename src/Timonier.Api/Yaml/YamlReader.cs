@@ -51,7 +51,10 @@ public static class YamlReader
         {
             try
             {
-                return JsonParser.Parse(utf8);
+                var value = JsonParser.Parse(utf8, out bool duplicates);
+                if (!duplicates || onDuplicate is null)
+                    return value;
+                // Read as YAML, which tells the lines.
             }
             catch (System.Text.Json.JsonException)
             {

@@ -76,6 +76,11 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
     {
         foreach (var step in mutating)
             await step.AdmitAsync(attributes, cancel);
+        if (!attributes.Reinvocation.IsNeeded)
+            return;
+        attributes.Reinvocation.IsSecondRun = true;
+        foreach (var step in mutating)
+            await step.AdmitAsync(attributes, cancel);
     }
 
     public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)

@@ -21,6 +21,8 @@ public sealed record AdmissionAttributes
     /// <summary>The object before; null for CREATE. Never changed.</summary>
     public JsonMap? OldObject { get; init; }
 
+    public Reinvocation Reinvocation { get; init; } = new();
+
     /// <summary>The versions that the object can be seen in; null: only the one it is in.</summary>
     public IObjectVersions? Versions { get; init; }
 

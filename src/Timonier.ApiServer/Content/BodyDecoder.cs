@@ -42,22 +42,29 @@ internal static class BodyDecoder
 
     /// <summary>The object of a create or update.</summary>
     /// <exception cref="ApiException">UnsupportedMediaType, BadRequest: another kind or version, or no object at all.</exception>
-    public static async ValueTask<JsonMap> ReadObjectAsync(ApiCall call, WriteOptions options)
+    /// <param name="duplicates">Gets what the body says twice; null: nobody asks.</param>
+    public static async ValueTask<JsonMap> ReadObjectAsync(ApiCall call, WriteOptions options, List<string>? duplicates = null)
     {
         var bytes = await ReadBytesAsync(call.Http);
+        if (options.FieldValidation == FieldValidation.Ignore)
+            duplicates = null;
         var subresource = call.Info.Subresource.Length > 0 ? call.Schema.Subresource(call.Info.Subresource) : null;
         var expected = new GroupVersionKind((subresource?.GroupVersion ?? call.Schema.GroupVersion).Group, (subresource?.GroupVersion ?? call.Schema.GroupVersion).Version, subresource?.Kind ?? call.Schema.Kind);
-        var obj = Decode(call, bytes, expected.Kind);
+        var obj = Decode(call, bytes, expected.Kind, duplicates);
         CheckKind(obj, expected);
         return subresource is null || subresource.Kind == call.Schema.Kind ? Converted.ToWorking(call, obj, options, call.Warnings) : obj;
     }
 
     /// <summary>A patch.</summary>
-    public static object? Parse(byte[] bytes)
+    /// <param name="duplicates">Gets what it says twice.</param>
+    public static object? Parse(byte[] bytes, List<string>? duplicates = null)
     {
         try
         {
-            return JsonParser.Parse(bytes);
+            var value = JsonParser.Parse(bytes, out bool twice);
+            if (twice && duplicates is not null)
+                JsonParser.Parse(bytes, path => duplicates.Add($"duplicate field \"{path}\""));
+            return value;
         }
         catch (JsonException e)
         {
@@ -72,18 +79,22 @@ internal static class BodyDecoder
         return bytes.Length == 0 ? null : Decode(call, bytes, kind);
     }
 
-    private static JsonMap Decode(ApiCall call, byte[] bytes, string kind)
+    private static JsonMap Decode(ApiCall call, byte[] bytes, string kind, List<string>? duplicates = null)
     {
         var type = MediaType(call.Http.Request.ContentType);
         if (type == "application/vnd.kubernetes.protobuf")
             return DecodeProtobuf(call, bytes, kind);
         if (type == "application/yaml")
-            return DecodeYaml(bytes, kind);
+            return DecodeYaml(bytes, kind, duplicates);
         if (type is not ("" or "application/json"))
             throw ApiException.UnsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
         try
         {
-            return JsonParser.ParseMap(bytes);
+            if (JsonParser.Parse(bytes, out bool twice) is not JsonMap map)
+                throw new JsonException("cannot unmarshal a value that is no object");
+            if (twice && duplicates is not null)
+                JsonParser.Parse(bytes, path => duplicates.Add($"duplicate field \"{path}\""));
+            return map;
         }
         catch (JsonException e)
         {
@@ -91,11 +102,11 @@ internal static class BodyDecoder
         }
     }
 
-    private static JsonMap DecodeYaml(byte[] bytes, string kind)
+    private static JsonMap DecodeYaml(byte[] bytes, string kind, List<string>? duplicates)
     {
         try
         {
-            return YamlReader.Read(bytes) as JsonMap ?? throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; yaml: no object ({Summary(bytes)})");
+            return YamlReader.Read(bytes, duplicates is null ? null : duplicates.Add) as JsonMap ?? throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; yaml: no object ({Summary(bytes)})");
         }
         catch (FormatException e)
         {

@@ -67,16 +67,27 @@ internal static class Converted
     /// <summary>The form that upstream's types give: declared fields in declared order, canonical scalars, defaults; unknown fields are told or refused.</summary>
     public static JsonMap Normalized(JsonMap obj, Api.Schema.TypeSchema type, WriteOptions options, IList<string> warnings)
     {
-        var unknown = options.FieldValidation == FieldValidation.Ignore ? null : new List<string>();
-        var result = Normalizer.Normalize(obj, type, unknown);
-        if (unknown is { Count: > 0 })
-        {
-            if (options.FieldValidation == FieldValidation.Strict)
-                throw Normalizer.StrictError(obj, type, unknown);
-            foreach (var warning in unknown.Where(w => !warnings.Contains(w)))
-                warnings.Add(warning);
-        }
+        var faults = options.FieldValidation == FieldValidation.Ignore ? null : new List<string>();
+        var result = Normalizer.Normalize(obj, type, faults);
+        if (faults is { Count: > 0 } || options.Duplicates.Count > 0)
+            Tell(obj, type, faults!, options, warnings);
         Defaults.Apply(result, type);
         return result;
+    }
+
+    /// <summary>Refuses or warns: what stands twice, then what is unknown.</summary>
+    private static void Tell(JsonMap obj, Api.Schema.TypeSchema type, List<string> unknown, WriteOptions options, IList<string> warnings)
+    {
+        if (type.Custom)
+            unknown.Sort(StringComparer.Ordinal);
+        if (options.FieldValidation == FieldValidation.Strict)
+        {
+            // YAML's reader tells all that it found as one error.
+            var lines = options.Duplicates.Where(d => d.StartsWith("line ", StringComparison.Ordinal)).ToList();
+            var yaml = lines.Count > 0 ? ["yaml: unmarshal errors:" + string.Concat(lines.Select(l => "\n  " + l))] : Array.Empty<string>();
+            throw Normalizer.StrictError(obj, type, [.. yaml, .. options.Duplicates.Except(lines), .. unknown]);
+        }
+        foreach (var warning in options.Duplicates.Concat(unknown).Where(w => !warnings.Contains(w)))
+            warnings.Add(warning);
     }
 }

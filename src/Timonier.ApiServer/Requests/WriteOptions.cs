@@ -15,6 +15,9 @@ internal sealed record WriteOptions
     /// <summary>Server-side apply takes fields that others manage.</summary>
     public bool Force { get; init; }
 
+    /// <summary>What the body says twice, in the words of a strict error: found when it was read, told with the unknown fields. Empty when that is not asked for.</summary>
+    public IReadOnlyList<string> Duplicates { get; init; } = [];
+
     public static readonly WriteOptions Default = new();
 
     /// <param name="kind">CreateOptions, UpdateOptions or PatchOptions, for messages.</param>

@@ -22,18 +22,27 @@ internal static class ServerKinds
             Defaults = o => WebhookDefaults(o, mutating: true),
             Check = (configuration, errors) => WebhookValidation.Validate([.. configuration.Webhooks.Select(w => new WebhookFacts(w))], errors),
         }),
-        new("validatingadmissionpolicies.admissionregistration.k8s.io", new SimpleStrategy { Generation = true, UnconditionalUpdate = false, Defaults = PolicyDefaults }),
-        new("mutatingadmissionpolicies.admissionregistration.k8s.io", new SimpleStrategy
+        new("validatingadmissionpolicies.admissionregistration.k8s.io", new SimpleStrategy<ValidatingAdmissionPolicy>
         {
-            Generation = true, UnconditionalUpdate = false,
+            Generation = true, UnconditionalUpdate = false, Defaults = PolicyDefaults, Check = AdmissionPolicyValidation.Validate,
+        }),
+        new("mutatingadmissionpolicies.admissionregistration.k8s.io", new SimpleStrategy<MutatingAdmissionPolicy>
+        {
+            Generation = true, UnconditionalUpdate = false, Check = AdmissionPolicyValidation.Validate,
             Defaults = o =>
             {
                 PolicyDefaults(o);
                 o.Spec().DefaultZero("reinvocationPolicy", "Never");
             },
         }),
-        new("validatingadmissionpolicybindings.admissionregistration.k8s.io", new SimpleStrategy { Generation = true, UnconditionalUpdate = false, Defaults = o => MatchDefaults(o.Spec().GetMap("matchResources")) }),
-        new("mutatingadmissionpolicybindings.admissionregistration.k8s.io", new SimpleStrategy { Generation = true, UnconditionalUpdate = false, Defaults = o => MatchDefaults(o.Spec().GetMap("matchResources")) }),
+        new("validatingadmissionpolicybindings.admissionregistration.k8s.io", new SimpleStrategy<ValidatingAdmissionPolicyBinding>
+        {
+            Generation = true, UnconditionalUpdate = false, Defaults = BindingDefaults, Check = AdmissionPolicyValidation.Validate,
+        }),
+        new("mutatingadmissionpolicybindings.admissionregistration.k8s.io", new SimpleStrategy<MutatingAdmissionPolicyBinding>
+        {
+            Generation = true, UnconditionalUpdate = false, Defaults = BindingDefaults, Check = AdmissionPolicyValidation.Validate,
+        }),
         new("flowschemas.flowcontrol.apiserver.k8s.io", new SimpleStrategy<FlowSchema>
         {
             Generation = true,
@@ -94,6 +103,8 @@ internal static class ServerKinds
         obj.Spec().Default("failurePolicy", "Fail");
         MatchDefaults(obj.Spec().GetMap("matchConstraints"));
     }
+
+    private static void BindingDefaults(JsonMap obj) => MatchDefaults(obj.Spec().GetMap("matchResources"));
 
     private static void MatchDefaults(JsonMap? match)
     {

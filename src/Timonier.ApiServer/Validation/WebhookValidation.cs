@@ -57,18 +57,10 @@ internal static class WebhookValidation
             errors.Required($"{path}.admissionReviewVersions", "must specify one of v1, v1beta1");
         else if (!webhook.Versions.Any(v => v is "v1" or "v1beta1"))
             errors.Invalid($"{path}.admissionReviewVersions", new JsonList(webhook.Versions), "must include at least one of v1, v1beta1");
-        for (var c = 0; c < webhook.Conditions.Count; c++)
-        {
-            if (webhook.Conditions[c].Name.Length == 0)
-                errors.Required($"{path}.matchConditions[{c}].name");
-            else
-                errors.Each($"{path}.matchConditions[{c}].name", webhook.Conditions[c].Name, Names.Qualified(webhook.Conditions[c].Name));
-            if (string.IsNullOrWhiteSpace(webhook.Conditions[c].Expression))
-                errors.Required($"{path}.matchConditions[{c}].expression");
-        }
+        AdmissionPolicyValidation.Conditions(webhook.Conditions, $"{path}.matchConditions", hasParams: false, errors);
     }
 
-    private static void Rule(RuleWithOperations rule, string path, FieldErrors errors)
+    public static void Rule(RuleWithOperations rule, string path, FieldErrors errors)
     {
         if (rule.Operations.Count == 0)
             errors.Required($"{path}.operations");

@@ -20,19 +20,20 @@ internal static class Apply
             errors.Required("fieldManager", "is required for apply patch");
             throw ApiException.Invalid(new("meta.k8s.io", "v1", "PatchOptions"), "", errors.Errors);
         }
+        var duplicates = new List<string>();
         var write = new ApplyWrite
         {
-            Scope = call.Scope(options), Resource = call.Store, Options = options, Call = call, Config = Parse(await BodyDecoder.ReadBytesAsync(call.Http)),
+            Scope = call.Scope(options), Resource = call.Store, Options = options, Call = call, Config = Parse(await BodyDecoder.ReadBytesAsync(call.Http), duplicates), Duplicates = duplicates,
         };
         var result = await writes.RunAsync(write, call.Cancel);
         await Responder.WriteAsync(call, result.Created ? 201 : 200, result);
     }
 
-    private static JsonMap Parse(byte[] body)
+    private static JsonMap Parse(byte[] body, List<string> duplicates)
     {
         try
         {
-            return YamlReader.Read(body) as JsonMap ?? throw ApiException.BadRequest("error decoding YAML: the configuration is no object");
+            return YamlReader.Read(body, duplicates.Add) as JsonMap ?? throw ApiException.BadRequest("error decoding YAML: the configuration is no object");
         }
         catch (Exception e) when (e is FormatException or JsonException)
         {
@@ -44,6 +45,7 @@ internal static class Apply
     {
         public required ApiCall Call { get; init; }
         public required JsonMap Config { get; init; }
+        public required List<string> Duplicates { get; init; }
 
         public override bool RetriesConflicts => Config.GetPath("metadata", "resourceVersion") is null or "";
 
@@ -56,6 +58,16 @@ internal static class Apply
         public override ValueTask<JsonMap?> ProduceAsync(JsonMap? old, CancellationToken cancel) =>
             WebhookMemo.RunAsync(Call.Resource.Webhook, memo => Produce(old, memo), cancel);
 
+        private void TellDuplicates()
+        {
+            if (Duplicates.Count == 0 || Options.FieldValidation == FieldValidation.Ignore)
+                return;
+            if (Options.FieldValidation == FieldValidation.Strict)
+                throw ApiException.BadRequest("error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:" + string.Concat(Duplicates.Select(d => "\n  " + d)));
+            foreach (var duplicate in Duplicates.Where(d => !Scope.Warnings.Contains(d)))
+                Scope.Warnings.Add(duplicate);
+        }
+
         private JsonMap? Produce(JsonMap? old, WebhookMemo memo)
         {
             if (old is null && Scope.Subresource.Length > 0)
@@ -65,6 +77,7 @@ internal static class Apply
             var live = old is null ? null : Converted.FromWorking(Call, old.DeepClone());
             var context = FieldManagement.Context(Call.Core, Scope, Resource, Call.Schema, memo);
             var applied = ServerSideApply.Apply(live, Config, Options.FieldManager, Options.Force, context);
+            TellDuplicates();
             applied["kind"] = Call.Schema.Kind;
             applied["apiVersion"] = Call.Schema.GroupVersion.ToString();
             return Converted.ToWorking(Call, applied, Options, Scope.Warnings);

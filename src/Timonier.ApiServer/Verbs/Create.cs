@@ -9,13 +9,15 @@ internal static class Create
 {
     public static async Task HandleAsync(ApiCall call, WritePath writes)
     {
-        var options = WriteOptions.Parse(call.Http.Request.Query, "CreateOptions");
+        var duplicates = new List<string>();
+        var options = WriteOptions.Parse(call.Http.Request.Query, "CreateOptions") with { Duplicates = duplicates };
+        var body = await BodyDecoder.ReadObjectAsync(call, options, duplicates);
         var write = new CreateWrite
         {
             Scope = call.Scope(options) with { Name = "" },
             Resource = call.Store,
             Options = options,
-            Body = await BodyDecoder.ReadObjectAsync(call, options),
+            Body = body,
         };
         var result = await writes.RunAsync(write, call.Cancel);
         await Responder.WriteAsync(call, 201, result);

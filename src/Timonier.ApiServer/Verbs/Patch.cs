@@ -31,11 +31,10 @@ internal static class Patch
             errors.Forbidden("force", "may not be specified for non-apply patch");
             throw ApiException.Invalid(new("meta.k8s.io", "v1", "PatchOptions"), "", errors.Errors);
         }
-        var write = new PatchWrite
-        {
-            Scope = call.Scope(options), Resource = call.Store, Options = options,
-            Call = call, Type = type, Body = BodyDecoder.Parse(await BodyDecoder.ReadBytesAsync(call.Http)),
-        };
+        var duplicates = options.FieldValidation == FieldValidation.Ignore ? null : new List<string>();
+        var body = BodyDecoder.Parse(await BodyDecoder.ReadBytesAsync(call.Http), duplicates);
+        options = options with { Duplicates = duplicates ?? [] };
+        var write = new PatchWrite { Scope = call.Scope(options), Resource = call.Store, Options = options, Call = call, Type = type, Body = body };
         var result = await writes.RunAsync(write, call.Cancel);
         await Responder.WriteAsync(call, 200, result);
     }

@@ -9,8 +9,9 @@ internal static class Update
 {
     public static async Task HandleAsync(ApiCall call, WritePath writes)
     {
-        var options = WriteOptions.Parse(call.Http.Request.Query, "UpdateOptions");
-        var body = await BodyDecoder.ReadObjectAsync(call, options);
+        var duplicates = new List<string>();
+        var options = WriteOptions.Parse(call.Http.Request.Query, "UpdateOptions") with { Duplicates = duplicates };
+        var body = await BodyDecoder.ReadObjectAsync(call, options, duplicates);
         var write = new UpdateWrite { Scope = call.Scope(options), Resource = call.Store, Options = options, Body = body };
         var result = await writes.RunAsync(write, call.Cancel);
         await Responder.WriteAsync(call, result.Created ? 201 : 200, result);

@@ -1,8 +1,10 @@
 using Timonier.Api.Admissionregistration.V1;
+using Timonier.Api.Apply;
 using Timonier.Api.Cel;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Patches;
+using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission.Webhooks;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Requests;
@@ -16,63 +18,64 @@ internal sealed class MutatingPolicies(IObjectReader reader, IAuthorizer authori
     {
         if (attributes.Object is null || RuleMatch.IsExempt(attributes))
             return;
-        var bindings = reader.List<MutatingAdmissionPolicyBinding>().ToList();
-        var policies = bindings.Count == 0 ? [] : reader.List<MutatingAdmissionPolicy>().OrderBy(p => p.Metadata.Name, StringComparer.Ordinal).ToList();
-        var lastChange = -1;
-        for (var i = 0; i < policies.Count; i++)
+        var bindings = reader.List<MutatingAdmissionPolicyBinding>().OrderBy(b => b.Metadata.Name, StringComparer.Ordinal).ToList();
+        foreach (var policy in bindings.Count == 0 ? [] : reader.List<MutatingAdmissionPolicy>().OrderBy(p => p.Metadata.Name, StringComparer.Ordinal).ToList())
         {
-            if (await ApplyAsync(policies[i], bindings, attributes, cancel))
-                lastChange = i;
-        }
-        for (var i = 0; i < lastChange; i++)
-        {
-            if (policies[i].Spec.ReinvocationPolicy == "IfNeeded")
-                await ApplyAsync(policies[i], bindings, attributes, cancel);
+            if (policy.Spec.MatchConstraints is null || PolicyMatch.Match(policy.Spec.MatchConstraints, attributes, reader) is not { } seen)
+                continue;
+            foreach (var binding in bindings.Where(b => b.Spec.PolicyName == policy.Metadata.Name && PolicyMatch.Match(b.Spec.MatchResources, attributes, reader) is not null))
+                await ApplyAsync(policy, binding, attributes, seen, cancel);
         }
     }
 
-    /// <returns>True when the object changed.</returns>
-    private async Task<bool> ApplyAsync(MutatingAdmissionPolicy policy, List<MutatingAdmissionPolicyBinding> bindings, AdmissionAttributes attributes, CancellationToken cancel)
+    private async Task ApplyAsync(MutatingAdmissionPolicy policy, MutatingAdmissionPolicyBinding binding, AdmissionAttributes attributes, ResourceSchema resource, CancellationToken cancel)
     {
-        if (policy.Spec.MatchConstraints is null || !PolicyMatch.Matches(policy.Spec.MatchConstraints, attributes, reader))
-            return false;
+        var id = $"policy/{policy.Metadata.Name}/{binding.Metadata.Name}";
+        if (!attributes.Reinvocation.Admits(id))
+            return;
         var before = attributes.Object!.DeepClone();
-        foreach (var binding in bindings.Where(b => b.Spec.PolicyName == policy.Metadata.Name && PolicyMatch.Matches(b.Spec.MatchResources, attributes, reader)))
+        var own = before.GetString("apiVersion") ?? "";
+        try
         {
-            try
+            foreach (var one in await parameters.FindAsync(policy.Spec.ParamKind, binding.Spec.ParamRef, attributes.Scope, cancel))
             {
-                foreach (var one in await parameters.FindAsync(policy.Spec.ParamKind, binding.Spec.ParamRef, attributes.Scope, cancel))
-                    Mutate(policy, new PolicyInputs(attributes, one, reader, authorizer), attributes);
-            }
-            catch (Exception e) when (e is CelException or ApiException)
-            {
-                if (policy.Spec.FailurePolicy != "Ignore")
-                    throw attributes.Forbidden($"policy '{policy.Metadata.Name}' with binding '{binding.Metadata.Name}' denied request: {e.Message}");
-                attributes.Replace(before);
+                var seen = await RuleMatch.SeenAsync(attributes, resource, cancel);
+                Mutate(policy, new PolicyInputs(seen, resource, one, reader, authorizer), seen, resource);
+                await RuleMatch.TakeBackAsync(attributes, seen, own, cancel);
             }
         }
-        return !JsonTree.DeepEquals(before, attributes.Object);
+        catch (Exception e) when (e is CelException or ApiException)
+        {
+            if (policy.Spec.FailurePolicy != "Ignore")
+                throw attributes.Forbidden($"policy '{policy.Metadata.Name}' with binding '{binding.Metadata.Name}' denied request: {e.Message}");
+            attributes.Replace(before);
+        }
+        if (!JsonTree.DeepEquals(before, attributes.Object))
+            attributes.Reinvocation.Changed();
+        if (policy.Spec.ReinvocationPolicy == "IfNeeded")
+            attributes.Reinvocation.Ran(id);
     }
 
-    private void Mutate(MutatingAdmissionPolicy policy, PolicyInputs inputs, AdmissionAttributes attributes)
+    private void Mutate(MutatingAdmissionPolicy policy, PolicyInputs inputs, AdmissionAttributes attributes, ResourceSchema resource)
     {
-        var variables = new List<string>();
+        var hasParams = policy.Spec.ParamKind is not null;
+        if (!PolicyMatch.Conditions(policy.Spec.MatchConditions, expressions, inputs, hasParams))
+            return;
+        var scope = new PolicyScope([], hasParams);
         foreach (var variable in policy.Spec.Variables)
         {
-            inputs.Define(variable.Name, expressions.Compile(variable.Expression, [.. variables]));
-            variables.Add(variable.Name);
+            var program = expressions.Compile(variable.Expression, scope);
+            inputs.Define(variable.Name, program);
+            scope = scope.With(variable.Name, program.ResultType);
         }
-        if (!PolicyMatch.Conditions(policy.Spec.MatchConditions, expressions, inputs, []))
-            return;
         foreach (var mutation in policy.Spec.Mutations)
         {
             var source = mutation.JsonPatch?.Expression ?? mutation.ApplyConfiguration?.Expression ?? throw new CelException("a mutation without expression");
-            var result = CelProgram.ToJson(inputs.Evaluate(expressions.Compile(source, variables)));
+            var result = CelProgram.ToJson(inputs.Evaluate(expressions.Compile(source, scope)));
             var obj = attributes.Object!;
             var changed = mutation.JsonPatch is not null
                 ? JsonPatch.Apply(obj.DeepClone(), result) as JsonMap
-                // As server-side apply merges built-in types: lists by their keys.
-                : StrategicMergePatch.Apply(obj.DeepClone(), result as JsonMap ?? throw new CelException("must evaluate to Object"), attributes.Scope.Resource.Type);
+                : StructuredMerge.Apply(obj, result as JsonMap ?? throw new CelException("must evaluate to Object"), resource.Type);
             attributes.Replace(changed ?? throw new CelException("the patch leaves no object"));
         }
     }

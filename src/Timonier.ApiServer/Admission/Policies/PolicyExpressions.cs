@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Timonier.Api.Cel;
-using Timonier.Api.Cel.Library;
 
 namespace Timonier.ApiServer.Admission.Policies;
 
@@ -9,33 +8,18 @@ internal sealed class PolicyExpressions
 {
     private const int ProgramsMax = 4096;
 
-    private readonly ConcurrentDictionary<(string Source, string Variables), CelProgram> _programs = new();
+    private readonly ConcurrentDictionary<(string Source, string Scope), CelProgram> _programs = new();
 
-    /// <param name="variables">The names that "variables." may be followed by.</param>
+    /// <param name="scope">With untyped objects: programs are kept by its names alone.</param>
     /// <exception cref="CelException">It does not compile.</exception>
-    public CelProgram Compile(string source, IReadOnlyList<string> variables, CelType? expected = null)
+    public CelProgram Compile(string source, PolicyScope scope, CelType? expected = null)
     {
-        var key = (source, string.Join(',', variables));
+        var key = (source, scope.Key);
         if (_programs.TryGetValue(key, out var program))
             return program;
-        program = CelProgram.Compile(source, Environment(variables), expected);
+        program = CelProgram.Compile(source, scope.Environment(), expected);
         if (_programs.Count >= ProgramsMax)
             _programs.Clear();
         return _programs[key] = program;
     }
-
-    private static CelEnvironment Environment(IReadOnlyList<string> variables) => new(
-    [
-        ("object", CelType.Dyn), ("oldObject", CelType.Dyn), ("request", CelType.Dyn), ("params", CelType.Dyn), ("namespaceObject", CelType.Dyn),
-        ("authorizer", CelAuthorizer.Type), ("authorizer.requestResource", CelAuthorizer.ResourceType),
-        .. variables.Select(v => ($"variables.{v}", CelType.Dyn)),
-    ], Struct);
-
-    // What a mutation may construct: JSON patch operations, and parts of the object to merge.
-    private static CelType? Struct(string name) => name switch
-    {
-        "JSONPatch" => CelType.Object(name, field => field is "op" or "path" or "from" ? CelType.String : field == "value" ? CelType.Dyn : null),
-        _ when name == "Object" || name.StartsWith("Object.", StringComparison.Ordinal) => CelType.Object(name, _ => CelType.Dyn),
-        _ => null,
-    };
 }

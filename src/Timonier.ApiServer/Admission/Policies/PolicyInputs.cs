@@ -13,7 +13,8 @@ using Timonier.ApiServer.Strategies;
 namespace Timonier.ApiServer.Admission.Policies;
 
 /// <summary>What the expressions of one policy see of one request; each part is made when it is first asked for. Not thread-safe.</summary>
-internal sealed class PolicyInputs(AdmissionAttributes attributes, JsonMap? parameters, IObjectReader reader, IAuthorizer authorizer)
+/// <param name="attributes">With the objects in the version of <paramref name="seen"/>.</param>
+internal sealed class PolicyInputs(AdmissionAttributes attributes, ResourceSchema seen, JsonMap? parameters, IObjectReader reader, IAuthorizer authorizer)
 {
     private readonly Dictionary<string, object?> _made = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CelProgram> _variables = new(StringComparer.Ordinal);
@@ -38,7 +39,7 @@ internal sealed class PolicyInputs(AdmissionAttributes attributes, JsonMap? para
         {
             "oldObject" => attributes.OldObject,
             "params" => parameters,
-            "request" => Review.Request(attributes, attributes.Scope.Resource.Resource, "v1", "").GetMap("request"),
+            "request" => Review.Request(attributes, seen, "v1", "").GetMap("request"),
             "namespaceObject" => NamespaceObject(),
             "authorizer" => Authorizer(),
             "authorizer.requestResource" => Authorizer().ForResource(RequestResource()),
@@ -51,7 +52,13 @@ internal sealed class PolicyInputs(AdmissionAttributes attributes, JsonMap? para
     {
         if (attributes.Scope.Namespace.Length == 0 || attributes.Scope.Resource.GroupResource == "namespaces")
             return null;
-        return reader.Get<Namespace>("", attributes.Scope.Namespace) is { } found ? JsonParser.ParseMap(JsonWrite.ToBytes(found)) : null;
+        if (reader.Get<Namespace>("", attributes.Scope.Namespace) is not { } found)
+            return null;
+        var tree = JsonParser.ParseMap(JsonWrite.ToBytes(found));
+        // Upstream's name for it; the owners and managers are not shown.
+        if (tree.GetMap("metadata") is { } metadata && metadata["uid"] is { } uid)
+            metadata["UID"] = uid;
+        return tree;
     }
 
     private CelAuthorizer Authorizer() => new(check =>

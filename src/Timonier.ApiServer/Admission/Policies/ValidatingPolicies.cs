@@ -2,30 +2,49 @@ using Timonier.Api.Admissionregistration.V1;
 using Timonier.Api.Cel;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission.Webhooks;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Admission.Policies;
 
-/// <summary>ValidatingAdmissionPolicy: expressions that every matching request must satisfy, by the bindings that put them to work.</summary>
+/// <summary>
+/// ValidatingAdmissionPolicy: expressions that every matching request must satisfy, by the bindings that put them to work. All policies are
+/// asked before the first refusal counts. Source: apiserver admission/plugin/policy/validating dispatcher.go and validator.go.
+/// </summary>
 internal sealed class ValidatingPolicies(IObjectReader reader, IAuthorizer authorizer, PolicyExpressions expressions, PolicyParams parameters) : IValidatingAdmission
 {
+    /// <summary>Upstream's celconfig.MaxEvaluatedMessageExpressionSizeBytes.</summary>
+    private const int MessageMax = 5 * 1024;
+
+    private sealed record Violation(string Message, string Reason);
+
     public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
         if (RuleMatch.IsExempt(attributes))
             return;
         var bindings = reader.List<ValidatingAdmissionPolicyBinding>().ToList();
+        ApiException? denied = null;
         foreach (var policy in bindings.Count == 0 ? [] : reader.List<ValidatingAdmissionPolicy>())
         {
-            if (policy.Spec.MatchConstraints is null || !PolicyMatch.Matches(policy.Spec.MatchConstraints, attributes, reader))
+            if (policy.Spec.MatchConstraints is null || PolicyMatch.Match(policy.Spec.MatchConstraints, attributes, reader) is not { } resource)
                 continue;
-            foreach (var binding in bindings.Where(b => b.Spec.PolicyName == policy.Metadata.Name && PolicyMatch.Matches(b.Spec.MatchResources, attributes, reader)))
-                await ApplyAsync(policy, binding, attributes, cancel);
+            var annotations = new PolicyAnnotations(policy.Metadata.Name);
+            AdmissionAttributes? seen = null;
+            foreach (var binding in bindings.Where(b => b.Spec.PolicyName == policy.Metadata.Name && PolicyMatch.Match(b.Spec.MatchResources, attributes, reader) is not null))
+            {
+                seen ??= await RuleMatch.SeenAsync(attributes, resource, cancel);
+                denied = await ApplyAsync(policy, binding, seen, resource, annotations, cancel) is { } now ? denied ?? now : denied;
+            }
+            annotations.Publish(attributes);
         }
+        if (denied is not null)
+            throw denied;
     }
 
-    private async Task ApplyAsync(ValidatingAdmissionPolicy policy, ValidatingAdmissionPolicyBinding binding, AdmissionAttributes attributes, CancellationToken cancel)
+    /// <returns>The refusal; null: none.</returns>
+    private async Task<ApiException?> ApplyAsync(ValidatingAdmissionPolicy policy, ValidatingAdmissionPolicyBinding binding, AdmissionAttributes attributes, ResourceSchema seen, PolicyAnnotations annotations, CancellationToken cancel)
     {
         var fails = policy.Spec.FailurePolicy != "Ignore";
         IReadOnlyList<JsonMap?> found;
@@ -35,86 +54,95 @@ internal sealed class ValidatingPolicies(IObjectReader reader, IAuthorizer autho
         }
         catch (ApiException e)
         {
-            if (fails)
-                throw Denied(policy, binding, attributes, e.Message, "Invalid");
-            return;
+            return fails ? Denied(policy, binding, attributes, new("failed to configure binding: " + e.Message, "Invalid")) : null;
         }
+        ApiException? denied = null;
         foreach (var one in found)
         {
-            foreach (var (message, reason) in Violations(policy, new PolicyInputs(attributes, one, reader, authorizer), fails))
+            var index = -1;
+            foreach (var violation in Evaluate(policy, new PolicyInputs(attributes, seen, one, reader, authorizer), fails, annotations))
             {
+                index++;
+                if (violation is null)
+                    continue;
                 if (binding.Spec.ValidationActions.Contains("Warn"))
-                    attributes.Scope.Warnings.Add($"Validation failed for ValidatingAdmissionPolicy '{policy.Metadata.Name}' with binding '{binding.Metadata.Name}': {message}");
+                    attributes.Scope.Warnings.Add($"Validation failed for ValidatingAdmissionPolicy '{policy.Metadata.Name}' with binding '{binding.Metadata.Name}': {violation.Message}");
+                if (binding.Spec.ValidationActions.Contains("Audit"))
+                    annotations.Failure(attributes, binding, index, violation.Message);
                 if (binding.Spec.ValidationActions.Contains("Deny"))
-                    throw Denied(policy, binding, attributes, message, reason);
+                    denied ??= Denied(policy, binding, attributes, violation);
             }
+            if (annotations.Fault is { } fault && fails)
+                denied ??= Denied(policy, binding, attributes, new(fault, "Invalid"));
         }
+        return denied;
     }
 
-    private IEnumerable<(string Message, string Reason)> Violations(ValidatingAdmissionPolicy policy, PolicyInputs inputs, bool fails)
+    /// <returns>One entry for each validation, null where it holds; one alone when the policy itself cannot be evaluated; none when its conditions do not match.</returns>
+    private List<Violation?> Evaluate(ValidatingAdmissionPolicy policy, PolicyInputs inputs, bool fails, PolicyAnnotations annotations)
     {
-        var variables = new List<string>();
-        (string, string)? fault = null;
-        var matches = true;
+        var hasParams = policy.Spec.ParamKind is not null;
+        var scope = new PolicyScope([], hasParams);
         try
         {
+            if (!PolicyMatch.Conditions(policy.Spec.MatchConditions, expressions, inputs, hasParams))
+                return [];
             foreach (var variable in policy.Spec.Variables)
             {
-                inputs.Define(variable.Name, expressions.Compile(variable.Expression, [.. variables]));
-                variables.Add(variable.Name);
+                var program = expressions.Compile(variable.Expression, scope);
+                inputs.Define(variable.Name, program);
+                scope = scope.With(variable.Name, program.ResultType);
             }
-            matches = PolicyMatch.Conditions(policy.Spec.MatchConditions, expressions, inputs, []);
         }
         catch (CelException e)
         {
-            fault = (e.Message, "Invalid");
+            return [fails ? new(e.Message, "Invalid") : null];
         }
-        if (fault is { } broken)
-        {
-            if (fails)
-                yield return broken;
-            yield break;
-        }
-        foreach (var validation in matches ? policy.Spec.Validations : [])
-        {
-            if (Violation(validation, inputs, variables, fails) is { } message)
-                yield return (message, validation.Reason is { Length: > 0 } reason ? reason : "Invalid");
-        }
+        var violations = policy.Spec.Validations.Select(v => Check(v, inputs, scope, fails)).ToList();
+        foreach (var annotation in policy.Spec.AuditAnnotations)
+            annotations.Evaluate(annotation, expression => inputs.Evaluate(expressions.Compile(expression, scope)));
+        return violations;
     }
 
     /// <summary>Null: the expression holds.</summary>
-    private string? Violation(Api.Admissionregistration.V1.Validation validation, PolicyInputs inputs, List<string> variables, bool fails)
+    private Violation? Check(Api.Admissionregistration.V1.Validation validation, PolicyInputs inputs, PolicyScope scope, bool fails)
     {
         try
         {
-            if (inputs.Evaluate(expressions.Compile(validation.Expression, variables, CelType.Bool)) is true)
+            if (inputs.Evaluate(expressions.Compile(validation.Expression, scope, CelType.Bool)) is true)
                 return null;
+            var message = validation.MessageExpression.Length > 0 ? Message(validation.MessageExpression, inputs, scope) : "";
+            if (message.Length == 0)
+                message = validation.Message.Trim() is { Length: > 0 } fixedMessage ? fixedMessage : $"failed expression: {validation.Expression.Trim()}";
+            return new(message, validation.Reason is { Length: > 0 } reason ? reason : "Invalid");
         }
         catch (CelException e)
         {
-            return fails ? $"expression '{validation.Expression}' resulted in error: {e.Message}" : null;
+            return fails ? new(e.IsBudget ? e.Message : $"expression '{validation.Expression}' resulted in error: {e.Message}", "Invalid") : null;
         }
-        if (validation.MessageExpression.Length > 0)
-        {
-            try
-            {
-                if (inputs.Evaluate(expressions.Compile(validation.MessageExpression, variables, CelType.String)) is string { Length: > 0 } text && !text.Contains('\n', StringComparison.Ordinal))
-                    return text;
-            }
-            catch (CelException)
-            {
-                // The fixed message will do.
-            }
-        }
-        return validation.Message.Length > 0 ? validation.Message.Trim() : $"failed expression: {validation.Expression.Trim()}";
     }
 
-    private static ApiException Denied(ValidatingAdmissionPolicy policy, ValidatingAdmissionPolicyBinding binding, AdmissionAttributes attributes, string message, string reason)
+    private string Message(string expression, PolicyInputs inputs, PolicyScope scope)
     {
-        var forbidden = attributes.Forbidden($"ValidatingAdmissionPolicy '{policy.Metadata.Name}' with binding '{binding.Metadata.Name}' denied request: {message}");
-        var code = reason switch { "Forbidden" => 403, "Unauthorized" => 401, "RequestEntityTooLarge" => 413, _ => 422 };
+        try
+        {
+            var text = (inputs.Evaluate(expressions.Compile(expression, scope with { HasAuthorizer = false }, CelType.String)) as string ?? "").Trim();
+            return text.Length > MessageMax || text.Contains('\n', StringComparison.Ordinal) ? "" : text;
+        }
+        catch (CelException e) when (!e.IsBudget)
+        {
+            // The fixed message will do.
+            return "";
+        }
+    }
+
+    private static ApiException Denied(ValidatingAdmissionPolicy policy, ValidatingAdmissionPolicyBinding binding, AdmissionAttributes attributes, Violation violation)
+    {
+        var message = $"ValidatingAdmissionPolicy '{policy.Metadata.Name}' with binding '{binding.Metadata.Name}' denied request: {violation.Message}";
+        var forbidden = attributes.Forbidden(message);
+        var code = violation.Reason switch { "Forbidden" => 403, "Unauthorized" => 401, "RequestEntityTooLarge" => 413, _ => 422 };
         var details = forbidden.Details!;
         details["causes"] = new JsonList { new JsonMap { ["message"] = message } };
-        return new ApiException(code, reason, forbidden.Message) { Details = details };
+        return new ApiException(code, violation.Reason, forbidden.Message) { Details = details };
     }
 }

@@ -9,13 +9,13 @@ namespace Timonier.ApiServer.Admission.Webhooks;
 /// <summary>The question to a webhook and its answer (admission.k8s.io AdmissionReview).</summary>
 internal static class Review
 {
-    public static JsonMap Request(AdmissionAttributes attributes, GroupVersionResource asSeen, string version, string uid)
+    public static JsonMap Request(AdmissionAttributes attributes, ResourceSchema seen, string version, string uid)
     {
-        var scope = attributes.Scope;
+        var (scope, asSeen) = (attributes.Scope, seen.Resource);
         // A subresource has a body of its own kind (Eviction, Scale, PodExecOptions).
         var body = scope.Resource.Subresource(scope.Subresource);
         var bodyVersion = body?.GroupVersion;
-        var kind = new JsonMap { ["group"] = bodyVersion?.Group ?? asSeen.Group, ["version"] = bodyVersion?.Version ?? asSeen.Version, ["kind"] = body?.Kind ?? scope.Resource.Kind };
+        var kind = new JsonMap { ["group"] = bodyVersion?.Group ?? asSeen.Group, ["version"] = bodyVersion?.Version ?? asSeen.Version, ["kind"] = body?.Kind ?? seen.Kind };
         var resource = new JsonMap { ["group"] = asSeen.Group, ["version"] = asSeen.Version, ["resource"] = asSeen.Resource };
         var asked = scope.Resource.GroupVersion;
         var user = new JsonMap { ["username"] = scope.User.Name, ["groups"] = new JsonList(scope.User.Groups) };
@@ -47,12 +47,11 @@ internal static class Review
     /// <summary>Applies what the answer says to the object. True when it changed.</summary>
     /// <exception cref="ApiException">The webhook refuses.</exception>
     /// <exception cref="FormatException">The answer is none.</exception>
-    public static bool Answer(Webhook webhook, AdmissionAttributes attributes, JsonMap review, string uid, bool mutating)
+    public static bool Answer(Webhook webhook, AdmissionAttributes attributes, JsonMap review, string version, string uid, bool mutating)
     {
         if (review.GetMap("response") is not { } response)
             throw new FormatException("webhook response was absent");
-        if (response.Text("uid") != uid && review.Text("apiVersion") == "admission.k8s.io/v1")
-            throw new FormatException($"expected response.uid=\"{uid}\", got \"{response.Text("uid")}\"");
+        CheckForm(review, response, version, uid, mutating);
         // Validating webhooks answer side by side.
         lock (attributes.Scope.Warnings)
         {
@@ -63,15 +62,63 @@ internal static class Review
             attributes.Scope.Annotate?.Invoke($"{webhook.Name}/{key}", value as string ?? "");
         if (response.GetBool("allowed") != true)
             throw Refusal(webhook.Name, response.GetMap("status") ?? response.GetMap("result"));
-        if (!mutating || response.GetString("patch") is not { Length: > 0 } encoded || attributes.Object is not { } obj)
+        if (!mutating || response.GetString("patch") is not { Length: > 0 } encoded || Patch(encoded) is not { Count: > 0 } patch)
             return false;
-        if (response.GetString("patchType") is { } type and not "JSONPatch")
-            throw new FormatException($"webhook returned response.patchType = {type}, but only JSONPatch is supported");
-        var patched = JsonPatch.Apply(obj.DeepClone(), JsonParser.Parse(Convert.FromBase64String(encoded))) as JsonMap ?? throw new FormatException("the patch leaves no object");
+        if (attributes.Object is not { } obj)
+            throw ApiException.InternalError($"admission webhook \"{webhook.Name}\" attempted to modify the object, which is not supported for this operation");
+        var patched = Patched(obj, patch);
         if (JsonTree.DeepEquals(patched, obj))
             return false;
         attributes.Replace(patched);
         return true;
+    }
+
+    /// <summary>The first version of a review has more rules than the one before.</summary>
+    private static void CheckForm(JsonMap review, JsonMap response, string version, string uid, bool mutating)
+    {
+        var (patch, type) = (response.GetString("patch") ?? "", response.GetString("patchType"));
+        if (version == "v1")
+        {
+            if (response.Text("uid") != uid)
+                throw new FormatException($"expected response.uid=\"{uid}\", got \"{response.Text("uid")}\"");
+            if ((review.Text("apiVersion"), review.Text("kind")) != ("admission.k8s.io/v1", "AdmissionReview"))
+                throw new FormatException($"expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got {review.Text("apiVersion")}, Kind={review.Text("kind")}");
+            if (!mutating && patch.Length > 0)
+                throw new FormatException("validating webhook may not return response.patch");
+            if (!mutating && type is not null)
+                throw new FormatException("validating webhook may not return response.patchType");
+            if (patch.Length > 0 && type is null)
+                throw new FormatException("webhook returned response.patch but not response.patchType");
+            if (patch.Length == 0 && type is not null)
+                throw new FormatException("webhook returned response.patchType but not response.patch");
+        }
+        if (mutating && patch.Length > 0 && type is not (null or "JSONPatch"))
+            throw new FormatException($"webhook returned invalid response.patchType of \"{type}\"");
+    }
+
+    private static JsonList? Patch(string encoded)
+    {
+        try
+        {
+            return JsonParser.Parse(Convert.FromBase64String(encoded)) as JsonList;
+        }
+        catch (Exception e) when (e is FormatException or System.Text.Json.JsonException)
+        {
+            throw ApiException.InternalError(e.Message, e);
+        }
+    }
+
+    private static JsonMap Patched(JsonMap obj, JsonList patch)
+    {
+        try
+        {
+            return JsonPatch.Apply(obj.DeepClone(), patch) as JsonMap ?? throw ApiException.InternalError("the patch leaves no object");
+        }
+        catch (ApiException e) when (e.Code < 500)
+        {
+            // The fault is the webhook's, not the client's.
+            throw ApiException.InternalError(e.Message, e);
+        }
     }
 
     private static ApiException Refusal(string webhook, JsonMap? status)

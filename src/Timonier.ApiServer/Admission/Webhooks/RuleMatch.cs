@@ -23,18 +23,40 @@ internal static class RuleMatch
         attributes.Scope.Resource.GroupVersion.Group == "admissionregistration.k8s.io" && NeverSeen.Contains(attributes.Scope.Resource.Plural);
 
     /// <summary>The resource as the webhook shall see it; null when it does not want the request.</summary>
-    public static GroupVersionResource? Match(Webhook webhook, AdmissionAttributes attributes, IObjectReader reader)
+    public static ResourceSchema? Match(Webhook webhook, AdmissionAttributes attributes, IObjectReader reader) =>
+        IsExempt(attributes) || First(webhook.Rules, static (rule, resource, a) => Matches(rule, resource, a), webhook.Equivalent, attributes) is not { } seen
+            || !InNamespaces(webhook.NamespaceSelector, attributes, reader) || !HasLabels(webhook.ObjectSelector, attributes) ? null : seen;
+
+    /// <summary>The version in which a rule names the request's resource: as it was asked for, else, where equivalents count, the first rule's that names another.</summary>
+    public static ResourceSchema? First<T>(IReadOnlyList<T> rules, Func<T, GroupVersionResource, AdmissionAttributes, bool> matches, bool equivalent, AdmissionAttributes attributes)
     {
         var resource = attributes.Scope.Resource;
-        if (IsExempt(attributes) || !InNamespaces(webhook.NamespaceSelector, attributes, reader) || !HasLabels(webhook.ObjectSelector, attributes))
+        if (rules.Any(r => matches(r, resource.Resource, attributes)))
+            return resource;
+        if (!equivalent || attributes.Versions is not { } versions)
             return null;
-        var asked = resource.Resource;
-        if (webhook.Rules.Any(r => Matches(r, asked, attributes)))
-            return asked;
-        if (!webhook.Equivalent || resource.StorageVersion is not { } stored)
-            return null;
-        var other = new GroupVersionResource(stored.Group, stored.Version, resource.Plural);
-        return webhook.Rules.Any(r => Matches(r, other, attributes)) ? other : null;
+        var others = versions.EquivalentsOf(resource).ToList();
+        return rules.Select(r => others.Find(o => matches(r, o.Resource, attributes))).FirstOrDefault(o => o is not null);
+    }
+
+    /// <summary>The request with its objects in the version that is to be seen; itself where they are in it already.</summary>
+    public static async ValueTask<AdmissionAttributes> SeenAsync(AdmissionAttributes attributes, ResourceSchema seen, CancellationToken cancel)
+    {
+        // The body of a subresource (Scale, Eviction) has one version only.
+        if (attributes.Versions is not { } versions || attributes.Scope.Subresource is not ("" or "status"))
+            return attributes;
+        var obj = attributes.Object is null ? null : await versions.ConvertAsync(attributes.Object, seen, cancel);
+        var old = attributes.OldObject is null ? null : await versions.ConvertAsync(attributes.OldObject, seen, cancel);
+        return ReferenceEquals(obj, attributes.Object) && ReferenceEquals(old, attributes.OldObject) ? attributes : attributes with { Object = obj, OldObject = old, Normalize = static o => o };
+    }
+
+    /// <summary>Takes what was changed in the seen version back into the request's own object.</summary>
+    public static async ValueTask TakeBackAsync(AdmissionAttributes attributes, AdmissionAttributes seen, string ownVersion, CancellationToken cancel)
+    {
+        if (ReferenceEquals(attributes, seen))
+            return;
+        var own = attributes.Versions!.EquivalentsOf(attributes.Scope.Resource).Prepend(attributes.Scope.Resource).First(r => r.GroupVersion.ToString() == ownVersion);
+        attributes.Replace(await attributes.Versions.ConvertAsync(seen.Object!, own, cancel));
     }
 
     public static bool Matches(RuleWithOperations rule, GroupVersionResource resource, AdmissionAttributes attributes) =>

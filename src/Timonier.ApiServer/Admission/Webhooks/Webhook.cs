@@ -7,6 +7,9 @@ namespace Timonier.ApiServer.Admission.Webhooks;
 internal sealed record Webhook
 {
     public required string Name { get; init; }
+
+    /// <summary>Names it among all mutating ones, for reinvocation.</summary>
+    public string Id { get; init; } = "";
     public required WebhookClientConfig Client { get; init; }
     public required IReadOnlyList<RuleWithOperations> Rules { get; init; }
     public required LabelSelector? NamespaceSelector { get; init; }

@@ -1,7 +1,10 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Timonier.Api.Admissionregistration.V1;
 using Timonier.Api.Cel;
 using Timonier.Api.Errors;
+using Timonier.Api.Json;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission.Policies;
 using Timonier.ApiServer.Authorization;
@@ -12,21 +15,19 @@ namespace Timonier.ApiServer.Admission.Webhooks;
 /// <summary>Asks the registered webhooks: the mutating ones one after the other by name of their configuration, the validating ones at once.</summary>
 internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller caller, IAuthorizer authorizer, PolicyExpressions expressions) : IMutatingAdmission, IValidatingAdmission
 {
+    // The object as it left the first run: what other steps changed in the second is a change too.
+    private readonly ConditionalWeakTable<Reinvocation, JsonMap> _last = [];
+
     public async ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
-        var webhooks = reader.List<MutatingWebhookConfiguration>().OrderBy(c => c.Metadata.Name, StringComparer.Ordinal).SelectMany(c => c.Webhooks).Select(Webhook.Of).ToList();
-        var lastChange = -1;
-        for (var i = 0; i < webhooks.Count; i++)
-        {
-            if (await AskAsync(webhooks[i], attributes, mutating: true, cancel))
-                lastChange = i;
-        }
-        // Once more those that want to see what came after them.
-        for (var i = 0; i < lastChange; i++)
-        {
-            if (webhooks[i].Reinvoke)
-                await AskAsync(webhooks[i], attributes, mutating: true, cancel);
-        }
+        var webhooks = reader.List<MutatingWebhookConfiguration>().OrderBy(c => c.Metadata.Name, StringComparer.Ordinal).SelectMany(c => c.Webhooks.Select((w, i) => Webhook.Of(w) with { Id = $"{c.Metadata.Name}/{w.Name}/{i}" })).ToList();
+        var rounds = attributes.Reinvocation;
+        if (rounds.IsSecondRun && _last.TryGetValue(attributes.Reinvocation, out var last) && !JsonTree.DeepEquals(last, attributes.Object))
+            rounds.Changed();
+        foreach (var webhook in webhooks.Where(w => rounds.Admits(w.Id)))
+            await AskAsync(webhook, attributes, mutating: true, cancel);
+        if (!rounds.IsSecondRun && rounds.IsNeeded && attributes.Object is { } obj)
+            _last.AddOrUpdate(rounds, obj.DeepClone());
     }
 
     public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
@@ -37,46 +38,60 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
             await Task.WhenAll(asked);
     }
 
-    /// <returns>True when the webhook changed the object.</returns>
-    private async Task<bool> AskAsync(Webhook webhook, AdmissionAttributes attributes, bool mutating, CancellationToken cancel)
+    private async Task AskAsync(Webhook webhook, AdmissionAttributes attributes, bool mutating, CancellationToken cancel)
     {
         if (RuleMatch.Match(webhook, attributes, reader) is not { } resource)
-            return false;
-        if (webhook.Conditions.Count > 0 && !Wants(webhook, attributes))
-            return false;
+            return;
+        var seen = await RuleMatch.SeenAsync(attributes, resource, cancel);
+        if (webhook.Conditions.Count > 0 && !Wants(webhook, seen, resource))
+            return;
         if (attributes.Scope.DryRun && !webhook.AllowsDryRun)
             throw ApiException.BadRequest($"admission webhook \"{webhook.Name}\" does not support dry run");
+        var own = attributes.Object?.GetString("apiVersion") ?? "";
+        if (await AnswerAsync(webhook, seen, resource, mutating, cancel))
+        {
+            await RuleMatch.TakeBackAsync(attributes, seen, own, cancel);
+            attributes.Reinvocation.Changed();
+        }
+        if (mutating && webhook.Reinvoke)
+            attributes.Reinvocation.Ran(webhook.Id);
+    }
+
+    /// <returns>True when the webhook changed the object.</returns>
+    private async Task<bool> AnswerAsync(Webhook webhook, AdmissionAttributes attributes, ResourceSchema resource, bool mutating, CancellationToken cancel)
+    {
         try
         {
-            return await AskAsync(webhook, attributes, resource, mutating, cancel);
+            return await CallAsync(webhook, attributes, resource, mutating, cancel);
         }
-        catch (Exception e) when (e is HttpRequestException or TimeoutException or FormatException or System.Text.Json.JsonException)
+        catch (Exception e) when (e is HttpRequestException or TimeoutException or FormatException or JsonException)
         {
             if (webhook.IgnoresFailure)
                 return false;
-            throw ApiException.InternalError($"failed calling webhook \"{webhook.Name}\": failed to call webhook: {e.Message}", e);
+            var what = e is FormatException or JsonException ? "received invalid webhook response" : "failed to call webhook";
+            throw ApiException.InternalError($"failed calling webhook \"{webhook.Name}\": {what}: {e.Message}", e);
         }
     }
 
-    private bool Wants(Webhook webhook, AdmissionAttributes attributes)
+    private bool Wants(Webhook webhook, AdmissionAttributes attributes, ResourceSchema resource)
     {
         try
         {
-            return PolicyMatch.Conditions(webhook.Conditions, expressions, new PolicyInputs(attributes, null, reader, authorizer), []);
+            return PolicyMatch.Conditions(webhook.Conditions, expressions, new PolicyInputs(attributes, resource, null, reader, authorizer), hasParams: false);
         }
         catch (CelException e)
         {
             if (webhook.IgnoresFailure)
                 return false;
-            throw attributes.Forbidden($"webhook \"{webhook.Name}\": {e.Message}");
+            throw attributes.Forbidden(e.Message);
         }
     }
 
-    private async Task<bool> AskAsync(Webhook webhook, AdmissionAttributes attributes, GroupVersionResource resource, bool mutating, CancellationToken cancel)
+    private async Task<bool> CallAsync(Webhook webhook, AdmissionAttributes attributes, ResourceSchema resource, bool mutating, CancellationToken cancel)
     {
         var version = webhook.ReviewVersions.FirstOrDefault(v => v is "v1" or "v1beta1") ?? throw new FormatException("webhook does not accept known AdmissionReview versions (v1, v1beta1)");
         var uid = new Guid(RandomNumberGenerator.GetBytes(16)).ToString();
         var answer = await caller.AskAsync(webhook.Client, webhook.TimeoutSeconds, Review.Request(attributes, resource, version, uid), cancel);
-        return Review.Answer(webhook, attributes, answer, uid, mutating);
+        return Review.Answer(webhook, attributes, answer, version, uid, mutating);
     }
 }
