@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Timonier.ApiServer.Admission.Policies;
 using Timonier.ApiServer.Aggregation;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
@@ -162,6 +163,7 @@ public sealed class ServerHost : IAsyncDisposable
             new EventExpiry(client, control.Reader, _time, _loggers).Loop,
             new FlowSchemaStatusController(client, informers, _time, _loggers).Loop,
             new CertificateController(client, informers, pki.Authority, _time, _loggers).Loop,
+            new PolicyStatusController(client, informers, control.Server.Registry, _time, _loggers).Loop,
             new LoadBalancerController(client, informers, _time, _loggers),
             new ResourceQuotaController(client, informers, control.Server.Registry, _time, _loggers),
             new TokenSecretController(client, informers, control.Issuer, pki.Authority.CertificatePem, _time, _loggers),

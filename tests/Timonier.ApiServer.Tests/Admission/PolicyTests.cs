@@ -70,6 +70,20 @@ public class PolicyTests
         Given.AssertSame(spec, changed);
     }
 
+    /// <summary>Stands for "ValidatingAdmissionPolicy should type check validation expressions" and "... a CRD".</summary>
+    [Theory]
+    [InlineData("object.spec.replicas > 1", "")]
+    [InlineData("object.spec.replicass > 1", "spec.validations[0].expression: apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replicass'\n | object.spec.replicass > 1\n | ...........^\n")]
+    [InlineData("object.spec.replicas > '1'", "spec.validations[0].expression: apps/v1, Kind=Deployment: ERROR: <input>:1:22: found no matching overload for '_>_' applied to '(int, string)'\n | object.spec.replicas > '1'\n | .....................^\n")]
+    [InlineData("variables.names == ['a']", "")]
+    [InlineData("variables.names == 'a'", "spec.validations[0].expression: apps/v1, Kind=Deployment: ERROR: <input>:1:17: found no matching overload for '_==_' applied to '(list(string), string)'\n | variables.names == 'a'\n | ................^\n")]
+    public void Expressions_AreCheckedAgainstTheKindsThatAPolicyMatches(string expression, string expected)
+    {
+        var policy = Given.Object<ValidatingAdmissionPolicy>("""{"metadata":{"name":"p"},"spec":{"variables":[{"name":"names","expression":"object.spec.template.spec.containers.map(c, c.name)"}],"validations":[{"expression":"EXPRESSION"}],MATCH}}"""
+            .Replace("EXPRESSION", expression, StringComparison.Ordinal).Replace("MATCH", Match, StringComparison.Ordinal));
+        Assert.Equal(expected, string.Join('|', PolicyTypeCheck.Warnings(policy, [.. new Timonier.Api.Schema.ApiSchema().Resources]).Select(w => $"{w.FieldRef}: {w.Warning}")));
+    }
+
     private static PolicyParams Parameters() => new(() => [], () => throw new InvalidOperationException("no params here"));
 
     private static AdmissionAttributes Deployment() => new()
