@@ -40,11 +40,11 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
         if (enforce.Name == "privileged" && warn.Name == "privileged" && audit.Name == "privileged")
             return;
         var pod = new JsonMap { ["spec"] = spec }.To<Pod>();
-        if (attributes.Scope.Annotate is { } annotate && PodSecurityProfile.Violations(pod.Spec, audit.Name) is { Count: > 0 } audited)
+        if (attributes.Scope.Annotate is { } annotate && PodSecurityProfile.Violations(pod.Spec, audit.Name, audit.Minor) is { Count: > 0 } audited)
             annotate(Prefix + "audit-violations", $"would violate PodSecurity \"{audit}\": {string.Join(", ", audited)}");
-        if (isPod && PodSecurityProfile.Violations(pod.Spec, enforce.Name) is { Count: > 0 } violations)
+        if (isPod && PodSecurityProfile.Violations(pod.Spec, enforce.Name, enforce.Minor) is { Count: > 0 } violations)
             throw attributes.Forbidden($"violates PodSecurity \"{enforce}\": {string.Join(", ", violations)}");
-        if (PodSecurityProfile.Violations(pod.Spec, warn.Name) is { Count: > 0 } warned)
+        if (PodSecurityProfile.Violations(pod.Spec, warn.Name, warn.Minor) is { Count: > 0 } warned)
             attributes.Scope.Warnings.Add($"would violate PodSecurity \"{warn}\": {string.Join(", ", warned)}");
     }
 
@@ -65,7 +65,7 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
         if (!attributes.IsUpdate() || level.Name == "privileged" || Level(Texts(attributes.OldObject!), "enforce") == level)
             return;
         var lines = reader.List<Pod>(attributes.Scope.Name).Take(PodsNamedMax)
-            .Select(p => (p.Metadata.Name, Faults: PodSecurityProfile.Violations(p.Spec, level.Name)))
+            .Select(p => (p.Metadata.Name, Faults: PodSecurityProfile.Violations(p.Spec, level.Name, level.Minor)))
             .Where(p => p.Faults.Count > 0)
             .Select(p => $"{p.Name}: {string.Join(", ", p.Faults.Select(f => f.Split(" (")[0]))}").ToList();
         if (lines.Count == 0)
@@ -102,6 +102,8 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
 
     private sealed record SecurityLevel(string Name, string Version)
     {
+        public int Minor => Version == "latest" ? int.MaxValue : int.Parse(Version.AsSpan(3), System.Globalization.CultureInfo.InvariantCulture);
+
         public override string ToString() => $"{Name}:{Version}";
     }
 }

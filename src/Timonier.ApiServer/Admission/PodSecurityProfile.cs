@@ -10,40 +10,43 @@ internal static class PodSecurityProfile
         "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
     ];
 
-    private static readonly HashSet<string> Sysctls =
-    [
-        "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
-        "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
-    ];
+    /// <summary>Each with the minor version from which on it is safe.</summary>
+    private static readonly Dictionary<string, int> Sysctls = new(StringComparer.Ordinal)
+    {
+        ["kernel.shm_rmid_forced"] = 0, ["net.ipv4.ip_local_port_range"] = 0, ["net.ipv4.ip_unprivileged_port_start"] = 0, ["net.ipv4.tcp_syncookies"] = 0, ["net.ipv4.ping_group_range"] = 0,
+        ["net.ipv4.ip_local_reserved_ports"] = 27, ["net.ipv4.tcp_keepalive_time"] = 29, ["net.ipv4.tcp_fin_timeout"] = 29, ["net.ipv4.tcp_keepalive_intvl"] = 29, ["net.ipv4.tcp_keepalive_probes"] = 29,
+        ["net.ipv4.tcp_rmem"] = 32, ["net.ipv4.tcp_wmem"] = 32,
+    };
 
-    private static readonly HashSet<string> SeLinuxTypes = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+    private static readonly Dictionary<string, int> SeLinuxTypes = new(StringComparer.Ordinal) { [""] = 0, ["container_t"] = 0, ["container_init_t"] = 0, ["container_kvm_t"] = 0, ["container_engine_t"] = 31 };
 
     /// <summary>One sentence for each check that fails, in the order of the checks' names; none for "privileged".</summary>
-    public static IReadOnlyList<string> Violations(PodSpec spec, string level)
+    /// <param name="minor">The Kubernetes version whose profile counts: checks came with versions, and some became milder.</param>
+    public static IReadOnlyList<string> Violations(PodSpec spec, string level, int minor = int.MaxValue)
     {
         if (level == "privileged")
             return [];
         var pod = new PodView(spec);
         var restricted = level == "restricted";
         // On Windows these settings mean nothing.
-        var linux = spec.Os?.Name != "windows";
+        var linux = spec.Os?.Name != "windows" || minor < 25;
         return ((string?[])
         [
-            restricted && linux ? pod.Where(c => c.Context?.AllowPrivilegeEscalation != false, "allowPrivilegeEscalation != false", "must set securityContext.allowPrivilegeEscalation=false") : null,
+            restricted && linux && minor >= 8 ? pod.Where(c => c.Context?.AllowPrivilegeEscalation != false, "allowPrivilegeEscalation != false", "must set securityContext.allowPrivilegeEscalation=false") : null,
             AppArmor(pod),
-            restricted && linux ? UnrestrictedCapabilities(pod) : NonDefaultCapabilities(pod),
+            restricted && linux && minor >= 22 ? UnrestrictedCapabilities(pod) : NonDefaultCapabilities(pod),
             HostNamespaces(spec),
             restricted ? null : HostPaths(spec),
             HostPorts(pod),
+            minor >= 34 ? HostProbes(spec) : null,
             pod.Where(c => c.Context?.Privileged == true, "privileged", "must not set securityContext.privileged=true"),
             ProcMount(pod),
             restricted ? RestrictedVolumes(spec) : null,
             restricted ? NonRoot(pod) : null,
-            restricted ? RootUser(pod) : null,
-            SeLinux(pod),
-            restricted && linux ? SeccompRequired(pod) : SeccompUnconfined(pod),
-            ForbiddenSysctls(spec),
+            restricted && minor >= 23 ? RootUser(pod) : null,
+            SeLinux(pod, minor),
+            minor < 19 ? null : restricted && linux ? SeccompRequired(pod) : SeccompUnconfined(pod),
+            ForbiddenSysctls(spec, minor),
             HostProcess(pod),
         ]).OfType<string>().ToList();
     }
@@ -103,6 +106,28 @@ internal static class PodSecurityProfile
         return bad.Count == 0 ? null : $"hostPort ({PodView.Named(bad.Select(c => c.Name))} {(bad.Count > 1 ? "use" : "uses")} hostPort{(ports.Count > 1 ? "s" : "")} {string.Join(", ", ports)})";
     }
 
+    /// <summary>A probe or hook may look at its own pod only.</summary>
+    private static string? HostProbes(PodSpec spec)
+    {
+        var bad = spec.InitContainers.Concat(spec.Containers).Select(c => (c.Name, Hosts: HostsOf(c).Where(h => h.Length > 0).ToList())).Where(c => c.Hosts.Count > 0).ToList();
+        var hosts = bad.SelectMany(c => c.Hosts).Distinct().ToList();
+        return bad.Count == 0 ? null : $"probe or lifecycle host ({PodView.Named(bad.Select(c => c.Name))} {(bad.Count > 1 ? "use" : "uses")} probe or lifecycle host{(hosts.Count > 1 ? "s" : "")} {Quoted(hosts)})";
+    }
+
+    private static IEnumerable<string> HostsOf(Container container)
+    {
+        foreach (var probe in (Probe?[])[container.LivenessProbe, container.ReadinessProbe, container.StartupProbe])
+        {
+            yield return probe?.HttpGet?.Host ?? "";
+            yield return probe?.TcpSocket?.Host ?? "";
+        }
+        foreach (var hook in (LifecycleHandler?[])[container.Lifecycle?.PostStart, container.Lifecycle?.PreStop])
+        {
+            yield return hook?.HttpGet?.Host ?? "";
+            yield return hook?.TcpSocket?.Host ?? "";
+        }
+    }
+
     private static string? ProcMount(PodView pod)
     {
         var bad = pod.Containers.Where(c => c.Context?.ProcMount is not (null or "Default") && pod.Spec.HostUsers != false).ToList();
@@ -151,11 +176,11 @@ internal static class PodSecurityProfile
         return faults.Count == 0 ? null : $"runAsUser=0 ({string.Join(" and ", faults)} must not set runAsUser=0)";
     }
 
-    private static string? SeLinux(PodView pod)
+    private static string? SeLinux(PodView pod, int minor)
     {
         var contexts = pod.Containers.Select(c => c.Context?.SeLinuxOptions).Append(pod.Spec.SecurityContext?.SeLinuxOptions).OfType<SELinuxOptions>().ToList();
         var faults = new List<string>();
-        if (contexts.Select(o => o.Type).Where(t => !SeLinuxTypes.Contains(t)).Distinct().ToList() is { Count: > 0 } types)
+        if (contexts.Select(o => o.Type).Where(t => !May(SeLinuxTypes, t)).Distinct().ToList() is { Count: > 0 } types)
             faults.Add($"type{(types.Count > 1 ? "s" : "")} {Quoted(types)}");
         if (contexts.Any(o => o.User.Length > 0))
             faults.Add("user may not be set");
@@ -167,7 +192,9 @@ internal static class PodSecurityProfile
         var setters = (pod.Spec.SecurityContext?.SeLinuxOptions is { } own && IsBad(own) ? "pod" + (who.Count > 0 ? " and " : "") : "") + (who.Count > 0 ? PodView.Named(who) : "");
         return $"seLinuxOptions ({setters} set forbidden securityContext.seLinuxOptions: {string.Join("; ", faults)})";
 
-        static bool IsBad(SELinuxOptions o) => !SeLinuxTypes.Contains(o.Type) || o.User.Length > 0 || o.Role.Length > 0;
+        bool May(Dictionary<string, int> known, string name) => known.TryGetValue(name, out var since) && minor >= since;
+
+        bool IsBad(SELinuxOptions o) => !May(SeLinuxTypes, o.Type) || o.User.Length > 0 || o.Role.Length > 0;
     }
 
     private static string? SeccompUnconfined(PodView pod)
@@ -193,9 +220,9 @@ internal static class PodSecurityProfile
             : $"seccompProfile (pod or {PodView.Named(silent)} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\")";
     }
 
-    private static string? ForbiddenSysctls(PodSpec spec)
+    private static string? ForbiddenSysctls(PodSpec spec, int minor)
     {
-        var bad = (spec.SecurityContext?.Sysctls ?? []).Select(s => s.Name).Where(n => !Sysctls.Contains(n)).ToList();
+        var bad = (spec.SecurityContext?.Sysctls ?? []).Select(s => s.Name).Where(n => !Sysctls.TryGetValue(n, out var since) || minor < since).ToList();
         return bad.Count == 0 ? null : $"forbidden sysctls ({string.Join(", ", bad)})";
     }
 

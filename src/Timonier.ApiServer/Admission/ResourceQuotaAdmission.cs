@@ -20,7 +20,7 @@ internal sealed class ResourceQuotaAdmission(IObjectReader reader, Func<ApiClien
     public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
         var scope = attributes.Scope;
-        if (scope.Namespace.Length == 0 || scope.Subresource.Length > 0 || attributes.Object is not { } obj || !Counts(attributes))
+        if (scope.Namespace.Length == 0 || (scope.Subresource.Length > 0 && !attributes.IsFor("pods", "resize")) || attributes.Object is not { } obj || !Counts(attributes))
             return;
         var resource = scope.Resource.GroupResource;
         for (var attempt = 1; ; attempt++)
@@ -46,7 +46,7 @@ internal sealed class ResourceQuotaAdmission(IObjectReader reader, Func<ApiClien
     }
 
     private static bool Counts(AdmissionAttributes attributes) =>
-        attributes.IsCreate() || (attributes.IsUpdate() && attributes.Scope.Resource.GroupResource is "services" or "persistentvolumeclaims");
+        attributes.IsCreate() || (attributes.IsUpdate() && (attributes.Scope.Resource.GroupResource is "services" or "persistentvolumeclaims" || attributes.Scope.Subresource == "resize"));
 
     private static Dictionary<string, Quantity> More(string resource, JsonMap obj, JsonMap? old)
     {

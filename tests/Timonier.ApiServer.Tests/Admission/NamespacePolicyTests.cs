@@ -71,6 +71,27 @@ public class NamespacePolicyTests
         Assert.Equal(violations.Length == 0 ? [] : [$"would violate PodSecurity \"{level}:latest\": {violations}"], deployment.Scope.Warnings);
     }
 
+    /// <summary>Checks came with versions, and some became milder.</summary>
+    [Theory]
+    [InlineData("restricted", "v1.0", """{"containers":[{"name":"c"}]}""", "runAsNonRoot != true (pod or container \"c\" must set securityContext.runAsNonRoot=true)")]
+    [InlineData("restricted", "v1.18", """{"securityContext":{"runAsNonRoot":true},"containers":[{"name":"c"}]}""", "allowPrivilegeEscalation != false (container \"c\" must set securityContext.allowPrivilegeEscalation=false)")]
+    [InlineData("restricted", "v1.22", """{"securityContext":{"runAsNonRoot":true,"runAsUser":0,"seccompProfile":{"type":"RuntimeDefault"}},"containers":[{"name":"c","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}""", "")]
+    [InlineData("restricted", "v1.23", """{"securityContext":{"runAsNonRoot":true,"runAsUser":0,"seccompProfile":{"type":"RuntimeDefault"}},"containers":[{"name":"c","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}""", "runAsUser=0 (pod must not set runAsUser=0)")]
+    [InlineData("restricted", "v1.25", """{"os":{"name":"windows"},"securityContext":{"runAsNonRoot":true},"containers":[{"name":"c"}]}""", "")]
+    [InlineData("baseline", "v1.26", """{"securityContext":{"sysctls":[{"name":"net.ipv4.ip_local_reserved_ports","value":"1"}]},"containers":[{"name":"c"}]}""", "forbidden sysctls (net.ipv4.ip_local_reserved_ports)")]
+    [InlineData("baseline", "v1.27", """{"securityContext":{"sysctls":[{"name":"net.ipv4.ip_local_reserved_ports","value":"1"}]},"containers":[{"name":"c"}]}""", "")]
+    [InlineData("baseline", "v1.30", """{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}},"containers":[{"name":"c"}]}""", "seLinuxOptions (pod set forbidden securityContext.seLinuxOptions: type \"container_engine_t\")")]
+    [InlineData("baseline", "v1.31", """{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}},"containers":[{"name":"c"}]}""", "")]
+    [InlineData("baseline", "v1.33", """{"containers":[{"name":"c","livenessProbe":{"httpGet":{"host":"1.2.3.4","port":80}}}]}""", "")]
+    [InlineData("baseline", "v1.34", """{"containers":[{"name":"c","livenessProbe":{"httpGet":{"host":"1.2.3.4","port":80}}}]}""", "probe or lifecycle host (container \"c\" uses probe or lifecycle host \"1.2.3.4\")")]
+    public async Task PodSecurityVersion_ChoosesTheProfile(string level, string version, string spec, string violations)
+    {
+        var labels = $"\"pod-security.kubernetes.io/enforce\":\"{level}\",\"pod-security.kubernetes.io/enforce-version\":\"{version}\"";
+        var chain = Chain(Given.Object<Namespace>("""{"metadata":{"name":"ns","labels":{LABELS}}}""".Replace("LABELS", labels, StringComparison.Ordinal)));
+        var fault = await Record.ExceptionAsync(async () => await chain.ValidateAsync(Create("pods", Given.Json("""{"metadata":{"name":"p"},"spec":SPEC}""".Replace("SPEC", spec, StringComparison.Ordinal))), default));
+        Assert.Equal(violations.Length == 0 ? null : $"pods \"p\" is forbidden: violates PodSecurity \"{level}:{version}\": {violations}", fault?.Message);
+    }
+
     [Theory]
     [InlineData("persistentvolumeclaims", """{"spec":{}}""", "fast")]
     [InlineData("persistentvolumeclaims", """{"spec":{"storageClassName":""}}""", "")]
