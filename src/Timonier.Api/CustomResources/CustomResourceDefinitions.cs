@@ -49,7 +49,9 @@ public static partial class CustomResourceDefinitions
         ValidateVersions(spec.GetList("versions") ?? [], old?.GetPath("spec", "versions") as JsonList, errors);
         ValidateConversion(spec.GetMap("conversion"), errors);
         if (spec.GetBool("preserveUnknownFields") == true)
-            errors.Invalid("spec.preserveUnknownFields", true, "must be false in order to use defaults in the schema");
+            errors.Invalid("spec.preserveUnknownFields", true, "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead");
+        if (old is null || old.GetPath("metadata", "annotations", Approved) as string != definition.GetPath("metadata", "annotations", Approved) as string)
+            ValidateApproval(definition, group, errors);
         if (old?.GetMap("spec") is { } oldSpec)
             ValidateUpdate(definition, spec, old, oldSpec, errors);
     }
@@ -223,20 +225,70 @@ public static partial class CustomResourceDefinitions
         switch (conversion?.GetString("strategy"))
         {
             case null or "None":
+                if (conversion?.GetMap("webhook") is not null)
+                    errors.Forbidden("spec.conversion.webhookClientConfig", "should not be set when strategy is not set to Webhook");
                 break;
             case "Webhook":
-                if (conversion.GetMap("webhook")?.GetMap("clientConfig") is not { } client)
-                    errors.Required("spec.conversion.webhook.clientConfig", "required when strategy is set to Webhook");
-                else if (client.GetString("url") is null == client.GetMap("service") is null)
-                    errors.Required("spec.conversion.webhook.clientConfig", "exactly one of url or service is required");
-                if (conversion.GetMap("webhook")?.GetList("conversionReviewVersions") is not { Count: > 0 })
-                    errors.Required("spec.conversion.webhook.conversionReviewVersions");
+                ValidateConversionClient(conversion.GetMap("webhook")?.GetMap("clientConfig"), "spec.conversion.webhookClientConfig", errors);
+                ValidateReviewVersions(conversion.GetMap("webhook")?.GetList("conversionReviewVersions") ?? [], "spec.conversion.conversionReviewVersions", errors);
                 break;
             case var other:
                 errors.NotSupported("spec.conversion.strategy", other, ["None", "Webhook"]);
                 break;
         }
     }
+
+    private static void ValidateConversionClient(JsonMap? client, string path, FieldErrors errors)
+    {
+        if (client is null)
+        {
+            errors.Required(path, "required when strategy is set to Webhook");
+            return;
+        }
+        var (url, service) = (client.GetString("url"), client.GetMap("service"));
+        if (url is null == service is null)
+            errors.Required(path, "exactly one of url or service is required");
+        else if (url is not null && (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != "https"))
+            errors.Invalid(path + ".url", url, "'https' is the only allowed URL scheme; desired format: https://host[/path]");
+        if (service is not null && service.GetString("name") is not { Length: > 0 })
+            errors.Required(path + ".service.name", "service name is required");
+        if (service is not null && service.GetString("namespace") is not { Length: > 0 })
+            errors.Required(path + ".service.namespace", "service namespace is required");
+        if (service?.GetInteger("port") is < 1 or > 65535)
+            errors.Invalid(path + ".service.port", service!.GetInteger("port"), "port is not valid: must be between 1 and 65535, inclusive");
+    }
+
+    private static void ValidateReviewVersions(JsonList versions, string path, FieldErrors errors)
+    {
+        if (versions.Count == 0)
+            errors.Required(path);
+        for (var i = 0; i < versions.Count; i++)
+        {
+            if (versions.Take(i).Contains(versions[i]))
+                errors.Invalid(string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), versions[i], "duplicate version");
+        }
+        if (versions.Count > 0 && !versions.Exists(v => v is "v1" or "v1beta1"))
+            errors.Invalid(path, versions, "must include at least one of v1, v1beta1");
+    }
+
+    /// <summary>Groups of the community want to be approved by it (KEP-1111).</summary>
+    private static void ValidateApproval(JsonMap definition, string group, FieldErrors errors)
+    {
+        if (!IsProtected(group))
+            return;
+        const string Path = "metadata.annotations[" + Approved + "]";
+        const string See = ", see https://github.com/kubernetes/enhancements/pull/1111";
+        if (definition.GetPath("metadata", "annotations", Approved) is not string { Length: > 0 } value)
+            errors.Required(Path, $"protected groups must have approval annotation \"{Approved}\"{See}");
+        else if (!value.StartsWith("unapproved", StringComparison.Ordinal) && !(Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Host.Length > 0))
+            errors.Invalid(Path, value, $"protected groups must have approval annotation \"{Approved}\" with either a URL or a reason starting with \"unapproved\"{See}");
+    }
+
+    /// <summary>The annotation that says who approved a group below k8s.io or kubernetes.io.</summary>
+    public const string Approved = "api-approved.kubernetes.io";
+
+    public static bool IsProtected(string group) =>
+        group is "k8s.io" or "kubernetes.io" || group.EndsWith(".k8s.io", StringComparison.Ordinal) || group.EndsWith(".kubernetes.io", StringComparison.Ordinal);
 
     private const string LabelRule =
         "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";

@@ -9,6 +9,15 @@ namespace Timonier.ApiServer.CustomResources;
 /// <summary>What a definition says about its objects: status apart or not, and the schema of the version that the request speaks.</summary>
 internal sealed class CustomStrategy(CustomResource definition) : Strategy
 {
+    private volatile bool _terminating;
+
+    /// <summary>The definition is going: its objects are being deleted, and no new ones are made.</summary>
+    public bool Terminating
+    {
+        get => _terminating;
+        set => _terminating = value;
+    }
+
     private readonly bool _hasStatus = definition.Storage.HasStatus;
 
     public override bool HasGeneration => true;
@@ -17,6 +26,8 @@ internal sealed class CustomStrategy(CustomResource definition) : Strategy
 
     public override void PrepareForCreate(RequestScope scope, JsonMap obj)
     {
+        if (Terminating)
+            throw new ApiException(405, "MethodNotAllowed", "create not allowed while custom resource definition is terminating");
         if (_hasStatus)
             obj.Remove("status");
     }

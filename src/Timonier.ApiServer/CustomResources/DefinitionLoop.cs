@@ -123,6 +123,11 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
                 _serving[name] = new Serving((string)definition.GetPath("metadata", "uid")!, Generation(definition), compiled, [.. CustomTable.Served(compiled, Generation(definition) > 1, _webhooks, core, revision, removed.Token)], removed);
                 changed = true;
             }
+            foreach (var serving in _serving)
+            {
+                foreach (var strategy in serving.Value.Resources.Select(r => r.Store!.Strategy).OfType<CustomStrategy>())
+                    strategy.Terminating = wanted[serving.Key].GetPath("metadata", "deletionTimestamp") is not null;
+            }
             if (!changed)
                 return;
             core.Registry.ServeCustom(_serving.Values.SelectMany(s => s.Resources));

@@ -1,3 +1,4 @@
+using Timonier.Api.CustomResources;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Printing;
 using Timonier.ApiServer.Verbs;
@@ -19,6 +20,11 @@ internal static class DefinitionStatus
             return status;
         }
         var names = definition.Map("spec", "names");
+        if (CustomResourceDefinitions.IsProtected(definition.Text("spec", "group")) && definition.GetPath("metadata", "annotations", CustomResourceDefinitions.Approved) is string approval)
+        {
+            var isApproved = !approval.StartsWith("unapproved", StringComparison.Ordinal);
+            Set(status, "KubernetesAPIApprovalPolicyConformant", isApproved ? "True" : "False", isApproved ? "ApprovedAnnotation" : "UnapprovedAnnotation", isApproved ? $"approved in {approval}" : $"not approved: \"{approval}\"", now);
+        }
         var conflict = Conflict(definition, names, all);
         if (conflict is null)
         {

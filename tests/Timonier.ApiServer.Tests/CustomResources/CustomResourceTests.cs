@@ -74,6 +74,36 @@ public sealed class CustomResourceTests
         Assert.Empty(server.Store.Current.Range(Timonier.Store.KeyRange.Prefix("example.com/")));
     }
 
+    [Fact]
+    public async Task DefinitionThatIsGoing_TakesNoNewObjects()
+    {
+        await using var server = await StartAsync();
+        await server.OkAsync("POST", Widgets, """{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w","finalizers":["example.com/held"]}}""");
+        await server.OkAsync("DELETE", Definitions + "/widgets.example.com");
+        await WaitAsync(async () => (await server.SendAsync("POST", Widgets + "?dryRun=All", """{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"x"}}""")).Code == 405);
+        var (code, status) = await server.SendAsync("POST", Widgets, """{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"x"}}""");
+        Assert.Equal((405, "create not allowed while custom resource definition is terminating"), (code, status.GetString("message")));
+        var terminating = ((JsonList)(await server.OkAsync("GET", Definitions + "/widgets.example.com")).GetPath("status", "conditions")!).OfType<JsonMap>().Single(c => c.GetString("type") == "Terminating");
+        Assert.Equal(("True", "InstanceDeletionInProgress"), (terminating.GetString("status"), terminating.GetString("reason")));
+    }
+
+    [Fact]
+    public async Task NamesThatAreTaken_AreNotAccepted_UntilTheyAreFree()
+    {
+        await using var server = await StartAsync();
+        await server.OkAsync("POST", Definitions, Definition.Replace("widgets", "gadgets", StringComparison.Ordinal).Replace("\"Widget\"", "\"Gadget\"", StringComparison.Ordinal));
+        await WaitAsync(async () => Condition(await server.OkAsync("GET", Definitions + "/gadgets.example.com"), "NamesAccepted") is { Count: > 0 });
+        var gadgets = await server.OkAsync("GET", Definitions + "/gadgets.example.com");
+        Assert.Equal(("False", "ShortNamesConflict", "\"wd\" is already in use"), (Condition(gadgets, "NamesAccepted").GetString("status"), Condition(gadgets, "NamesAccepted").GetString("reason"), Condition(gadgets, "NamesAccepted").GetString("message")));
+        Assert.Equal(("False", "NotAccepted"), (Condition(gadgets, "Established").GetString("status"), Condition(gadgets, "Established").GetString("reason")));
+        await server.OkAsync("DELETE", Definitions + "/widgets.example.com");
+        await WaitAsync(async () => (await server.SendAsync("GET", "/apis/example.com/v1/gadgets")).Code == 200);
+        Assert.Equal("True", Condition(await server.OkAsync("GET", Definitions + "/gadgets.example.com"), "Established").GetString("status"));
+    }
+
+    private static JsonMap Condition(JsonMap definition, string type) =>
+        (definition.GetPath("status", "conditions") as JsonList ?? []).OfType<JsonMap>().FirstOrDefault(c => c.GetString("type") == type) ?? [];
+
     [Theory]
     [InlineData(".a.b", "1")]
     [InlineData(".list[1].n", "y")]

@@ -91,7 +91,14 @@ internal sealed class WebhookCaller(IObjectReader reader, TimeProvider time) : I
         if (config.CaBundle.Length > 0)
         {
             var roots = new X509Certificate2Collection();
-            roots.ImportFromPem(System.Text.Encoding.ASCII.GetString(config.CaBundle));
+            try
+            {
+                roots.ImportFromPem(System.Text.Encoding.ASCII.GetString(config.CaBundle));
+            }
+            catch (CryptographicException e)
+            {
+                throw new HttpRequestException("unable to load root certificates: " + e.Message, e);
+            }
             var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, VerificationTimeIgnored = false };
             policy.CustomTrustStore.AddRange(roots);
             handler.SslOptions.CertificateChainPolicy = policy;
