@@ -24,7 +24,7 @@ say "cluster"
 if timonier status >/dev/null 2>&1; then echo "running already"; else timonier up; fi
 
 say "images of the example"
-examples/word-search/build-images.sh --import timonier --import timonier
+examples/word-search/build-images.sh --import timonier
 
 say "word-search"
 timonier apply -k examples/word-search/overlays/dev

@@ -37,10 +37,16 @@ public class StreamTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
     public async Task Attach_TalksToTheContainersProcess(string program)
     {
         using var process = Start(program, "attach", "-i", "talker", "-c", "echo");
-        await process.StandardInput.WriteLineAsync("hello");
-        await process.StandardInput.FlushAsync();
-        Assert.Equal("got hello", await LineAsync(process, l => l.StartsWith("got", StringComparison.Ordinal)));
-        process.Kill();
+        try
+        {
+            await process.StandardInput.WriteLineAsync("hello");
+            await process.StandardInput.FlushAsync();
+            Assert.Equal("got hello", await LineAsync(process, l => l.StartsWith("got", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            process.Kill();
+        }
     }
 
     [Theory]
@@ -49,11 +55,17 @@ public class StreamTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
     public async Task PortForward_ReachesTheContainer(string program)
     {
         using var process = Start(program, "port-forward", "talker", ":80");
-        var line = await LineAsync(process, l => l.StartsWith("Forwarding from 127.0.0.1:", StringComparison.Ordinal));
-        using var client = new HttpClient { DefaultRequestHeaders = { ConnectionClose = true } };
-        for (var i = 0; i < 3; i++)
-            Assert.Equal("talker\n", await client.GetStringAsync($"http://127.0.0.1:{line.Split(' ')[2].Split(':')[1]}/"));
-        process.Kill();
+        try
+        {
+            var line = await LineAsync(process, l => l.StartsWith("Forwarding from 127.0.0.1:", StringComparison.Ordinal));
+            using var client = new HttpClient { DefaultRequestHeaders = { ConnectionClose = true } };
+            for (var i = 0; i < 3; i++)
+                Assert.Equal("talker\n", await client.GetStringAsync($"http://127.0.0.1:{line.Split(' ')[2].Split(':')[1]}/"));
+        }
+        finally
+        {
+            process.Kill();
+        }
     }
 
     [Theory]
@@ -75,7 +87,7 @@ public class StreamTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
 
     private Process Start(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program == "kubectl" ? "kubectl" : TimonierServer.ProgramPath, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program == "kubectl" ? Kubectl.Program : TimonierServer.ProgramPath, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["KUBECONFIG"] = cluster.Server.Kubeconfig;
         return Process.Start(start)!;
     }

@@ -49,7 +49,7 @@ public sealed class WordSearchFixture : ClusterFixture, IDisposable
         {
             var pods = (await WorkersAsync()).ToList();
             return pods.Count == count && (await Task.WhenAll(pods.Select(TakesJobsAsync))).All(takes => takes);
-        }, $"{count} workers take jobs", 120);
+        }, $"{count} workers take jobs", 240);
     }
 
     /// <summary>The names of the workers' pods, those on their way out too.</summary>
