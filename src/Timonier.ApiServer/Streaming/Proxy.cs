@@ -36,6 +36,8 @@ internal static class Proxy
     private static async Task NodeAsync(ApiCall call)
     {
         var (_, name, _) = Split(call.Info.Name);
+        if (!call.Store.TryGet("", name, out _))
+            throw call.NotFound(name);
         try
         {
             var answer = await NodeCalls.Node(call, name).GetAsync((call.Info.Rest.Length > 0 ? call.Info.Rest : "/") + call.Http.Request.QueryString, call.Cancel);

@@ -149,4 +149,17 @@ public class ProtobufTests
         }
         Assert.True(refused > message.Length);
     }
+
+    /// <summary>Found by requests at random: where the encoder's buffer of waiting values grew in the middle of a list, it ended with an exception.</summary>
+    [Fact]
+    public void ListsOfAnyLength_SurviveJsonToProtobufAndBack()
+    {
+        var type = Schema.Type("core/v1.Pod");
+        for (var length = 0; length < 700; length++)
+        {
+            var pod = new JsonMap { ["kind"] = "Pod", ["apiVersion"] = "v1", ["metadata"] = new JsonMap { ["name"] = "p", ["finalizers"] = new JsonList(Enumerable.Range(0, length).Select(i => (object?)$"f{i}")) } };
+            var (apiVersion, kind, message) = ProtobufDecoder.OpenEnvelope(ProtobufEncoder.EncodeObject(JsonEncoder.Encode(Normalizer.Normalize(pod, type)), type));
+            Assert.Equal(length, (ProtobufDecoder.Decode(message.Span, type, apiVersion, kind).GetPath("metadata", "finalizers") as JsonList)?.Count ?? 0);
+        }
+    }
 }
