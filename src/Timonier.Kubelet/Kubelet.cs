@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Timonier.Api.Core.V1;
 using Timonier.Client;
@@ -5,6 +6,7 @@ using Timonier.Client.Node;
 using Timonier.Kubelet.Containerd;
 using Timonier.Kubelet.Cri;
 using Timonier.Kubelet.Eviction;
+using Timonier.Kubelet.Http;
 using Timonier.Kubelet.Images;
 using Timonier.Kubelet.Logs;
 using Timonier.Kubelet.Nodes;
@@ -89,13 +91,14 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
         });
         var stats = new StatsCollector(options.NodeName, cri, _pods, time);
         _connection = new KubeletConnection(options, _pods, cri, stats, time);
+        await using var server = await ListenAsync(_connection, cancellationToken);
         eviction = new EvictionManager(options.EvictionHard, signals, () => _pods.Workers, stats.CollectAsync, images, api, time, _logger);
         informers.For<ConfigMap>().OnChange(_pods.ConfigMapChanged);
         informers.For<Secret>().OnChange(_pods.SecretChanged);
         var mine = informers.For<Pod>(new InformerScope(FieldSelector: $"spec.nodeName={options.NodeName}"));
         Task[] loops =
         [
-            new NodeRegistrar(options, facts, client, cri, () => eviction.Pressure.Conditions, recorder, time, _logger).RunAsync(cancellationToken),
+            new NodeRegistrar(options with { Port = server?.Port ?? options.Port }, facts, client, cri, () => eviction.Pressure.Conditions, recorder, time, _logger).RunAsync(cancellationToken),
             _pods.RunAsync(mine, cancellationToken),
             _supervisor!.RunAsync(_pods.WakeAll, cancellationToken),
             WatchTasksAsync(_pods, cancellationToken),
@@ -112,6 +115,28 @@ public sealed class Kubelet(KubeletOptions options, ApiClient client, InformerFa
             // The loops end together.
         }
         await Task.WhenAll(loops.Select(l => l.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)));
+    }
+
+    /// <summary>Opens the kubelet's own port, or another one when a second node on this machine has it: the node's status says which.</summary>
+    private async Task<KubeletServer?> ListenAsync(KubeletConnection connection, CancellationToken cancellationToken)
+    {
+        if (options.Tls is not { } tls)
+            return null;
+        var access = new KubeletAccess(client, options.NodeName, tls.ClientAuthority, time);
+        for (var port = options.Port; ; port = 0)
+        {
+            var server = new KubeletServer(new IPEndPoint(IPAddress.Any, port), tls, connection, connection, access, _logger);
+            try
+            {
+                await server.StartAsync(cancellationToken);
+                return server;
+            }
+            catch (IOException e) when (port != 0)
+            {
+                _logger.LogInformation("the kubelet's port is another one: {Message}", e.Message);
+                await server.DisposeAsync();
+            }
+        }
     }
 
     /// <summary>Ends containerd, after its pods: for taking the whole cluster down.</summary>

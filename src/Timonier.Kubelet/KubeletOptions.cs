@@ -24,6 +24,8 @@ public sealed record KubeletOptions
 
     /// <summary>Where the kubelet's HTTP API listens; named in the node's status.</summary>
     public int Port { get; init; } = 10250;
+    /// <summary>Of that port; null: it is not opened, only the server in the same process reaches the node.</summary>
+    public Http.KubeletTls? Tls { get; init; }
     public int PodsMax { get; init; } = 110;
 
     /// <summary>Labels that the node gets besides its architecture, system and host name.</summary>

@@ -2,6 +2,7 @@ using Timonier.Api.Core.V1;
 using Timonier.Client.Node;
 using Timonier.Client.Node.Spdy;
 using Timonier.Kubelet.Cri;
+using Timonier.Kubelet.Http;
 using Timonier.Kubelet.Logs;
 using Timonier.Kubelet.Pods;
 using Timonier.Kubelet.Stats;
@@ -9,7 +10,7 @@ using Timonier.Kubelet.Stats;
 namespace Timonier.Kubelet.Streams;
 
 /// <summary>The node as the API server sees it. Exec, attach and port-forward go through the runtime's streaming server.</summary>
-internal sealed class KubeletConnection(KubeletOptions options, PodManager pods, ICri cri, StatsCollector stats, TimeProvider time) : INodeConnection, IDisposable
+internal sealed class KubeletConnection(KubeletOptions options, PodManager pods, ICri cri, StatsCollector stats, TimeProvider time) : INodeConnection, IStreamAddresses, IDisposable
 {
     private readonly LogReader _logs = new(time);
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
@@ -38,31 +39,47 @@ internal sealed class KubeletConnection(KubeletOptions options, PodManager pods,
         await output.FlushAsync(cancellationToken);
     }
 
-    public async Task<RemoteCommandStreams> ExecAsync(ContainerExecRequest request, CancellationToken cancellationToken)
+    Task<Uri> IStreamAddresses.ExecAsync(ContainerExecRequest request, CancellationToken cancellationToken)
     {
         var running = FindRunning(request.PodNamespace, request.PodName, request.Container).Runtime;
         var call = new Cri.V1.ExecRequest { ContainerId = running.Id, Stdin = request.Stdin, Stdout = request.Stdout, Stderr = request.Stderr && !request.Tty, Tty = request.Tty };
         call.Cmd.AddRange(request.Command);
-        var url = await StreamingUrlAsync(cri.ExecAsync(call, cancellationToken));
+        return StreamingUrlAsync(cri.ExecAsync(call, cancellationToken));
+    }
+
+    Task<Uri> IStreamAddresses.AttachAsync(ContainerExecRequest request, CancellationToken cancellationToken)
+    {
+        var (container, running) = FindRunning(request.PodNamespace, request.PodName, request.Container);
+        // A terminal can only be attached to where the container was made with one.
+        var call = new Cri.V1.AttachRequest { ContainerId = running.Id, Stdin = request.Stdin, Stdout = request.Stdout, Stderr = request.Stderr && !container.Tty, Tty = container.Tty };
+        return StreamingUrlAsync(cri.AttachAsync(call, cancellationToken));
+    }
+
+    Task<Uri> IStreamAddresses.PortForwardAsync(string podNamespace, string podName, IReadOnlyList<int> ports, CancellationToken cancellationToken)
+    {
+        var sandbox = FindPod(podNamespace, podName).LastRuntime.ReadySandbox ?? throw new NodeRequestException(400, $"pod \"{podName}\" is not running");
+        var call = new Cri.V1.PortForwardRequest { PodSandboxId = sandbox.Id };
+        call.Port.AddRange(ports);
+        return StreamingUrlAsync(cri.PortForwardAsync(call, cancellationToken));
+    }
+
+    public async Task<RemoteCommandStreams> ExecAsync(ContainerExecRequest request, CancellationToken cancellationToken)
+    {
+        var url = await ((IStreamAddresses)this).ExecAsync(request, cancellationToken);
         return await SpdyRemoteCommand.OpenAsync(_http, url, (request.Stdin, request.Stdout, request.Stderr, request.Tty), cancellationToken);
     }
 
     public async Task<RemoteCommandStreams> AttachAsync(ContainerAttachRequest request, CancellationToken cancellationToken)
     {
-        var (container, running) = FindRunning(request.PodNamespace, request.PodName, request.Container);
-        // A terminal can only be attached to where the container was made with one.
-        var tty = container.Tty;
-        var call = new Cri.V1.AttachRequest { ContainerId = running.Id, Stdin = request.Stdin, Stdout = request.Stdout, Stderr = request.Stderr && !tty, Tty = tty };
-        var url = await StreamingUrlAsync(cri.AttachAsync(call, cancellationToken));
+        var tty = FindRunning(request.PodNamespace, request.PodName, request.Container).Container.Tty;
+        var asked = new ContainerExecRequest { PodNamespace = request.PodNamespace, PodName = request.PodName, Container = request.Container, Command = [], Stdin = request.Stdin, Stdout = request.Stdout, Stderr = request.Stderr };
+        var url = await ((IStreamAddresses)this).AttachAsync(asked, cancellationToken);
         return await SpdyRemoteCommand.OpenAsync(_http, url, (request.Stdin, request.Stdout, request.Stderr, tty), cancellationToken);
     }
 
     public async Task<PortForwardStreams> PortForwardAsync(string podNamespace, string podName, int port, CancellationToken cancellationToken)
     {
-        var sandbox = FindPod(podNamespace, podName).LastRuntime.ReadySandbox ?? throw new NodeRequestException(400, $"pod \"{podName}\" is not running");
-        var call = new Cri.V1.PortForwardRequest { PodSandboxId = sandbox.Id };
-        call.Port.Add(port);
-        return await SpdyPortForward.OpenAsync(_http, await StreamingUrlAsync(cri.PortForwardAsync(call, cancellationToken)), port, cancellationToken);
+        return await SpdyPortForward.OpenAsync(_http, await ((IStreamAddresses)this).PortForwardAsync(podNamespace, podName, [port], cancellationToken), port, cancellationToken);
     }
 
     public Task<NodeStats> GetStatsAsync(CancellationToken cancellationToken) => stats.CollectAsync(cancellationToken);

@@ -1,9 +1,11 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Timonier.ApiServer.Pki;
 using Timonier.Client;
 using Timonier.Client.Node;
 using Timonier.Kubelet;
 using Timonier.Kubelet.Eviction;
+using Timonier.Kubelet.Http;
 using Timonier.Kubelet.Pods;
 using Timonier.Network;
 
@@ -13,12 +15,13 @@ namespace Timonier.Server;
 internal sealed class LocalNode : INodeConnections, IAsyncDisposable
 {
     private readonly ServerOptions _options;
+    private readonly ClusterPki _pki;
     private readonly CancellationTokenSource _stop = new();
     private NodeNetwork? _network;
     private Kubelet.Kubelet? _kubelet;
     private Task _running = Task.CompletedTask;
 
-    public LocalNode(ServerOptions options) => _options = options;
+    public LocalNode(ServerOptions options, ClusterPki pki) => (_options, _pki) = (options, pki);
 
     public INodeConnection? Find(string nodeName) => nodeName == _options.NodeName ? _kubelet?.Connection : null;
 
@@ -26,7 +29,7 @@ internal sealed class LocalNode : INodeConnections, IAsyncDisposable
     public async Task PrepareAsync(ApiClient client, InformerFactory informers, EventBroadcaster events, TimeProvider time, ILoggerFactory loggers, CancellationToken cancel)
     {
         _network = new NodeNetwork(NetworkOptions(_options), informers, time, loggers);
-        _kubelet = new Kubelet.Kubelet(KubeletOptions(_options), client, informers, events, time, loggers);
+        _kubelet = new Kubelet.Kubelet(KubeletOptions(_options, _pki), client, informers, events, time, loggers);
         await _network.StartAsync(cancel);
         await _kubelet.StartAsync(cancel);
     }
@@ -61,7 +64,7 @@ internal sealed class LocalNode : INodeConnections, IAsyncDisposable
         CniStateDirectory = Path.Combine(options.Paths.RuntimeDirectory, "cni"),
     };
 
-    private static KubeletOptions KubeletOptions(ServerOptions options) => new()
+    private static KubeletOptions KubeletOptions(ServerOptions options, ClusterPki pki) => new()
     {
         NodeName = options.NodeName,
         RootDirectory = Path.Combine(options.Paths.NodeDirectory, "kubelet"),
@@ -69,6 +72,7 @@ internal sealed class LocalNode : INodeConnections, IAsyncDisposable
         Containerd = options.Paths.Containerd,
         Dns = new ClusterDns([options.DnsAddress.ToString()], options.ClusterDomain),
         Address = ControlPlane.NodeAddress.ToString(),
+        Tls = new KubeletTls(pki.Issue("kubelet", ClusterPki.NodeProfile(options.NodeName, [ControlPlane.NodeAddress, IPAddress.Loopback])).ToX509(), pki.Authority.Certificate),
         Labels = new Dictionary<string, string> { ["node-role.kubernetes.io/control-plane"] = "" },
         EvictionHard = EvictionThreshold.Parse(options.EvictionHard),
         CgroupRoot = "/kubepods" + options.Instance,

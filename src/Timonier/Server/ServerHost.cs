@@ -49,7 +49,7 @@ public sealed class ServerHost : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancel)
     {
         var pki = ClusterPki.Open(_options.Paths.PkiDirectory, _time);
-        var node = _options.NoNode ? null : new LocalNode(_options);
+        var node = _options.NoNode ? null : new LocalNode(_options, pki);
         var control = new ControlPlane(_options, pki, node, Components(), _time, _loggers);
         _parts.Add(control);
         // What was read from disk stays: told to the collector now, while nobody waits, instead of in the midst of the first large answer, which would copy it.
