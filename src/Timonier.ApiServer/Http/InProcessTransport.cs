@@ -23,6 +23,7 @@ internal sealed class InProcessTransport(RequestPipeline pipeline, UserInfo user
         await http.Response.BodyWriter.FlushAsync(cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         var response = http.Response;
+        pipeline.Metrics.OwnRequest(request.Method, response.StatusCode);
         return new ApiResponse(response.StatusCode, response.ContentType ?? "", new ReadOnlySequence<byte>(body.GetBuffer(), 0, (int)body.Length))
         {
             Warnings = [.. response.Headers.Warning.Select(w => Unquote(w ?? ""))],

@@ -17,6 +17,7 @@ internal sealed class Metrics
     private readonly ConcurrentDictionary<SeriesKey, Series> _series = new();
     private readonly ConcurrentDictionary<SeriesKey, StrongBox<int>> _long = new();
     private readonly ConcurrentDictionary<string, Func<double>> _gauges = new();
+    private readonly ConcurrentDictionary<(string Method, int Code), StrongBox<long>> _own = new();
     private readonly List<Action<StringBuilder>> _writers = [];
     private readonly StrongBox<int> _reading = new(), _writing = new(), _others = new();
 
@@ -60,6 +61,9 @@ internal sealed class Metrics
         series.Add(longRunning ? null : took.TotalSeconds);
     }
 
+    /// <summary>A request of the server's own loops, which need no socket.</summary>
+    public void OwnRequest(string method, int code) => Interlocked.Increment(ref _own.GetOrAdd((method, code), static _ => new StrongBox<long>()).Value);
+
     /// <summary>More of the text: written by who counts it.</summary>
     public void Add(Action<StringBuilder> writer) => _writers.Add(writer);
 
@@ -83,6 +87,9 @@ internal sealed class Metrics
             text.Append(CultureInfo.InvariantCulture, $"apiserver_longrunning_requests{{{Labels(key)}}} {Volatile.Read(ref count.Value)}\n");
         foreach (var (name, value) in _gauges.OrderBy(g => g.Key, StringComparer.Ordinal))
             text.Append(CultureInfo.InvariantCulture, $"# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}\n{name} {value()}\n");
+        text.Append("# HELP rest_client_requests_total Requests of the server's own loops.\n# TYPE rest_client_requests_total counter\n");
+        foreach (var (key, count) in _own)
+            text.Append(CultureInfo.InvariantCulture, $"rest_client_requests_total{{code=\"{key.Code}\",host=\"in-process\",method=\"{key.Method}\"}} {Volatile.Read(ref count.Value)}\n");
         foreach (var writer in _writers)
             writer(text);
         return Encoding.UTF8.GetBytes(text.ToString());

@@ -29,6 +29,8 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     private readonly DeletePath _deletes = new(core);
     private readonly IRequestHandler[] _handlers = [.. core.Options.Handlers, new ServerPaths(core, core.Metrics)];
 
+    public Metrics Metrics => core.Metrics;
+
     /// <param name="user">Null: found out from the request.</param>
     public async Task HandleAsync(HttpContext http, UserInfo? user = null)
     {
