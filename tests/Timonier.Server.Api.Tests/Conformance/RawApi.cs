@@ -25,6 +25,14 @@ public sealed class RawApi : IAsyncLifetime, IDisposable
         return (response.Status, JsonParser.ParseMap(response.Body.ToArray()));
     }
 
+    /// <summary>As somebody else than the administrator: by token, certificate or impersonation.</summary>
+    public async Task<(int Code, JsonMap Body)> SendAsAsync(Func<HttpTransportOptions, HttpTransportOptions> who, string method, string path, string? body = null)
+    {
+        using var transport = new HttpTransport(who(KubeconfigFile.Load([_server!.Kubeconfig]).Resolve().Transport), TimeProvider.System);
+        var response = await transport.SendAsync(Request(method, path, ApiRequest.Json) with { Body = Encoding.UTF8.GetBytes(body ?? "") }, CancellationToken.None);
+        return (response.Status, JsonParser.ParseMap(response.Body.ToArray()));
+    }
+
     /// <summary>As <see cref="SendAsync"/>, for requests that must succeed.</summary>
     public async Task<JsonMap> OkAsync(string method, string path, string? body = null, string contentType = ApiRequest.Json)
     {
