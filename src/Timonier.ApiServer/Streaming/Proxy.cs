@@ -15,7 +15,7 @@ internal static class Proxy
     {
         await NodeCalls.AdmitAsync(call);
         // Relative links of a page lead nowhere unless its own path ends with a slash.
-        if (call.Info.Rest.Length == 0 && call.Http.Request.Headers.Upgrade.Count == 0)
+        if (call.Info.Rest.Length == 0 && (call.Http.Request.Method is "GET" or "HEAD") && call.Http.Request.Headers.Upgrade.Count == 0)
         {
             call.Http.Response.StatusCode = (int)HttpStatusCode.MovedPermanently;
             call.Http.Response.Headers.Location = call.Info.Path + "/" + call.Http.Request.QueryString;
