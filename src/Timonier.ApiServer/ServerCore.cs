@@ -31,7 +31,7 @@ internal sealed class ServerCore
         Flows = new RequestFlows(Reader, (request, query, nominal) => WorkEstimate.Width(Registry.Table, request, query, nominal), options.InFlightMax, options.Time);
         Metrics.Add(text => FlowMetrics.Write(text, Flows.Table));
         Metrics.Add(text => ServerMetrics.WriteStored(text, Registry.Table));
-        Metrics.Add(text => ServerMetrics.WriteProcess(text, options.Time));
+        Metrics.Add(ServerMetrics.WriteProcess);
     }
 
     public ApiServerOptions Options { get; }

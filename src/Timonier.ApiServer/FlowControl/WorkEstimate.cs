@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
@@ -18,7 +19,7 @@ internal static class WorkEstimate
             return 1;
         var objects = store.Store.Current.CountOf(store.Range(request.Namespace));
         // With selectors more objects are read than a page shows.
-        if (!query.ContainsKey("labelSelector") && !query.ContainsKey("fieldSelector") && int.TryParse(query["limit"], out var limit) && limit > 0)
+        if (!query.ContainsKey("labelSelector") && !query.ContainsKey("fieldSelector") && int.TryParse(query["limit"], CultureInfo.InvariantCulture, out var limit) && limit > 0)
             objects = Math.Min(objects, limit);
         return Of(objects, nominal);
     }

@@ -8,7 +8,7 @@ namespace Timonier.ApiServer.Http;
 /// <summary>What is not counted but looked at when somebody asks: the process, and what is stored.</summary>
 internal static class ServerMetrics
 {
-    public static void WriteProcess(StringBuilder text, TimeProvider time)
+    public static void WriteProcess(StringBuilder text)
     {
         using var process = Process.GetCurrentProcess();
         Gauge(text, "process_cpu_seconds_total", "counter", "CPU time used, in seconds.", process.TotalProcessorTime.TotalSeconds);

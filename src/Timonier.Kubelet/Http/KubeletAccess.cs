@@ -2,7 +2,6 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
 using Timonier.Api.Authentication.V1;
 using Timonier.Api.Authorization.V1;
-using Timonier.Api.Errors;
 using Timonier.Client;
 
 namespace Timonier.Kubelet.Http;

@@ -21,7 +21,7 @@ using Timonier.Client;
 namespace Timonier.ApiServer.Tests.Aggregation;
 
 /// <summary>A small API server of its own behind an APIService: everything a client sees of it comes through ours.</summary>
-public sealed class AggregatorTests : IAsyncLifetime
+public sealed class AggregatorTests : IAsyncLifetime, IDisposable
 {
     private const string Services = "/apis/apiregistration.k8s.io/v1/apiservices";
     private const string Things = "/apis/g.example.com/v1/things";
@@ -69,7 +69,13 @@ public sealed class AggregatorTests : IAsyncLifetime
         await _server.DisposeAsync();
         _aggregator.Dispose();
         await _backend.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
         _stop.Dispose();
+        _certificate.Dispose();
+        _proxy.Dispose();
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class BorrowingTests
     [InlineData("0-10:5 0-10:5", 100, "10 10")]
     public void Claims_GetTheSameFractionOfTheirTargets_WithinTheirBounds(string claims, int seats, string expected)
     {
-        var parsed = claims.Split(' ').Select(c => c.Split('-', ':')).Select(c => new SeatClaim(int.Parse(c[0]), int.Parse(c[1]), double.Parse(c[2]))).ToList();
+        var parsed = claims.Split(' ').Select(c => c.Split('-', ':')).Select(c => new SeatClaim(Number(c[0]), Number(c[1]), Number(c[2]))).ToList();
         Assert.Equal(expected, string.Join(' ', SeatAllocation.Divide(seats, parsed).Seats));
     }
 
@@ -58,6 +58,8 @@ public sealed class BorrowingTests
         table.Adjust();
         Assert.Equal((50, 55), (level.Nominal, level.Current));
     }
+
+    private static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 
     private static PriorityLevelConfiguration Level(string name, int shares, int lendable) => new()
     {
