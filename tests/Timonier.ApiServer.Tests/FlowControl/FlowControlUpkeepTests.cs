@@ -45,7 +45,7 @@ public sealed class FlowControlUpkeepTests
 
         await server.OkAsync("DELETE", Levels + "/exempt");
         foreach (var (name, annotation) in new[] { ("old", "true"), ("own", "false") })
-            await server.OkAsync("POST", Schemas, $$$"""{"metadata":{"name":"{{{name}}}","annotations":{"{{{FlowControlObjects.AutoUpdate}}}":"{{{annotation}}}"}},"spec":{"matchingPrecedence":5,"priorityLevelConfiguration":{"name":"exempt"}}}""");
+            await server.OkAsync("POST", Schemas, $$$$"""{"metadata":{"name":"{{{{name}}}}","annotations":{"{{{{FlowControlObjects.AutoUpdate}}}}":"{{{{annotation}}}}"}},"spec":{"matchingPrecedence":5,"priorityLevelConfiguration":{"name":"exempt"}}}""");
         await FlowControlUpkeep.ApplyAsync(client, default);
         await server.OkAsync("GET", Levels + "/exempt");
         await server.OkAsync("GET", Schemas + "/own");
