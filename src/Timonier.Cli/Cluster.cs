@@ -16,7 +16,7 @@ internal sealed class Cluster : IDisposable
     {
         (Connection, Environment) = (connection, environment);
         Transport = new HttpTransport(connection.Options, environment.Time);
-        Client = new ApiClient(Transport, UserAgent);
+        Client = new ApiClient(new WarningTransport(Transport, environment.Error), UserAgent);
         Mapper = new ResourceMapper(Client);
     }
 
@@ -26,13 +26,11 @@ internal sealed class Cluster : IDisposable
     public ApiClient Client { get; }
     public ResourceMapper Mapper { get; }
 
-    /// <summary>Any request with a JSON answer; warnings of the server go to standard error, as kubectl shows them.</summary>
+    /// <summary>Any request with a JSON answer.</summary>
     public async Task<JsonMap> SendAsync(string method, string path, string query, JsonMap? body, CancellationToken cancel, string contentType = ApiRequest.Json, string accept = ApiRequest.Json)
     {
         var request = new ApiRequest { Method = method, Path = path, Query = query, Body = body is null ? default : JsonEncoder.Encode(body), ContentType = contentType, Accept = accept };
         var response = await Client.SendAsync(request, cancel);
-        foreach (var warning in response.Warnings)
-            Environment.Error.WriteLine("Warning: " + warning);
         return JsonParser.ParseMap(response.Body.IsSingleSegment ? response.Body.FirstSpan : System.Buffers.BuffersExtensions.ToArray(response.Body));
     }
 

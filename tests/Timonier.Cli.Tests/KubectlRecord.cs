@@ -12,7 +12,9 @@ internal sealed partial class KubectlRecord(string name)
 {
     private static readonly bool Recording = Environment.GetEnvironmentVariable("TIMONIER_RECORD") is { Length: > 0 };
 
-    private readonly string _file = Path.Combine(FindRoot(), "tests/Timonier.Cli.Tests/Golden", name + ".txt");
+    public static string Root { get; } = FindRoot();
+
+    private readonly string _file = Path.Combine(Root, "tests/Timonier.Cli.Tests/Golden", name + ".txt");
 
     public async Task<CliResult> AskAsync(CliServer server, string title, string[] words, string input = "")
     {
@@ -23,6 +25,15 @@ internal sealed partial class KubectlRecord(string name)
             Write(answers);
         }
         return answers.GetValueOrDefault(title) ?? throw new InvalidOperationException($"no answer of kubectl is recorded for \"{title}\": run this test with TIMONIER_RECORD=1");
+    }
+
+    /// <summary>Fails with the first lines that differ.</summary>
+    public static void AssertSame(CliResult theirs, CliResult ours)
+    {
+        static string All(CliResult result) => $"{result.Out}{string.Concat(result.Error.Split('\n').Select(l => "! " + l + "\n"))}= {result.Code}";
+        var (a, b) = (All(theirs).Split('\n'), All(ours).Split('\n'));
+        var first = Enumerable.Range(0, Math.Min(a.Length, b.Length)).FirstOrDefault(i => a[i] != b[i], Math.Min(a.Length, b.Length));
+        Assert.True(a.SequenceEqual(b), $"line {first + 1}, kubectl:\n{string.Join('\n', a.Skip(first).Take(6))}\n\nours:\n{string.Join('\n', b.Skip(first).Take(6))}");
     }
 
     /// <summary>Without what differs from run to run: times, ids, revisions, folders.</summary>

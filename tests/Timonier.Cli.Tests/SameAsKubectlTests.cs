@@ -110,6 +110,6 @@ public sealed class SameAsKubectlTests : IAsyncLifetime
         var words = line.Split(' ').Select(w => w.StartsWith("jsonpath={range-", StringComparison.Ordinal) ? w.Replace("range-", "range ") : w.StartsWith("--schedule", StringComparison.Ordinal) ? w.Replace('-', ' ').Replace("  schedule", "--schedule") : w).ToArray();
         var theirs = await Record.AskAsync(_server, line, words);
         var ours = KubectlRecord.Stable(await _server.RunAsync(words), _server);
-        Assert.Equal((theirs.Out, theirs.Error, theirs.Code), (ours.Out, ours.Error, ours.Code));
+        KubectlRecord.AssertSame(theirs, ours);
     }
 }

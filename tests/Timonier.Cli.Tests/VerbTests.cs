@@ -103,21 +103,6 @@ public sealed class VerbTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Describe_ShowsAPodWithoutWordsOfSecrets()
-    {
-        await _server.RunAsync("run p --image=busybox --env=A=b --labels=x=y -- sleep 1");
-        var text = (await _server.RunAsync("describe pod p")).Out;
-        Assert.Contains("Name:             p\n", text);
-        Assert.Contains("Labels:           x=y\n", text);
-        Assert.Matches("    Image: +busybox\n", text);
-        Assert.Contains("Events:", text);
-        await _server.RunAsync("create secret generic s --from-literal=k=hidden");
-        var secret = (await _server.RunAsync("describe secret s")).Out;
-        Assert.Contains("6 bytes", secret);
-        Assert.DoesNotContain("aGlkZGVu", secret);
-    }
-
-    [Fact]
     public async Task Config_SwitchesContextAndNamespace()
     {
         await SaysAsync("config current-context", "x");

@@ -12,9 +12,10 @@ internal sealed class DescribeVerb(CliShell shell)
     private readonly Argument<string[]> _words = new("type") { Arity = ArgumentArity.ZeroOrMore };
     private readonly ManifestFlags _manifests = new();
     private readonly SelectionFlags _selection = new();
+    private readonly Option<long> _chunkSize = new("--chunk-size") { Description = "Return large lists in chunks." };
     private readonly Option<bool> _showEvents = new("--show-events") { DefaultValueFactory = _ => true, Description = "If true, display events related to the described object." };
 
-    public Command Create() => shell.Verb("describe", "Show details of a specific resource or group of resources", RunAsync, [_words, .. _manifests.Symbols, .. _selection.Symbols, _showEvents]);
+    public Command Create() => shell.Verb("describe", "Show details of a specific resource or group of resources", RunAsync, [_words, .. _manifests.Symbols, .. _selection.Symbols, _showEvents, _chunkSize]);
 
     private async Task<int> RunAsync(CliCall call, CancellationToken cancel)
     {
@@ -26,8 +27,7 @@ internal sealed class DescribeVerb(CliShell shell)
             if (i > 0)
                 call.Out.Write("\n\n");
             var events = call.Get(_showEvents) ? await EventsAsync(call, objects[i], cancel) : null;
-            var pods = objects[i].Resource.Kind == "Node" ? (await call.Cluster.Client.ListTreesAsync(PodTarget.Pods, null, new ListOptions { FieldSelector = "spec.nodeName=" + objects[i].Name }, cancel)).Items : [];
-            call.Out.Write(new Describer(call.Environment.Time.GetUtcNow()).Describe(objects[i], events, pods));
+            call.Out.Write(await Describer.DescribeAsync(new DescribeCall(call.Cluster, objects[i], new DescribeText(call.Environment.Time), events), cancel));
         }
         return 0;
     }
