@@ -53,6 +53,15 @@ public static class KubectlCommands
         yield return new TopVerb(shell).Create();
         yield return new AuthVerb(shell).Create();
         yield return new CopyVerb(shell).Create();
+        yield return new ReplaceVerb(shell).Create();
+        yield return new EditVerb(shell).Create();
+        yield return new DiffVerb(shell).Create();
+        yield return new SetVerb(shell).Create();
+        yield return new AutoscaleVerb(shell).Create();
+        yield return new EventsVerb(shell).Create();
+        yield return new CertificateVerb(shell).Create();
+        yield return new ClusterInfoVerb(shell).Create();
+        yield return new TaintVerb(shell).Create();
         yield return new NodeVerbs(shell).Cordon();
         yield return new NodeVerbs(shell).Uncordon();
         yield return new NodeVerbs(shell).Drain();

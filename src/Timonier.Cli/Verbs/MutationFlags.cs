@@ -18,6 +18,9 @@ internal sealed class MutationFlags(string defaultManager)
 
     public bool ClientOnly(CliCall call) => DryRun(call) == "client";
 
+    /// <summary>Is the object to be printed?</summary>
+    public bool HasOutput(CliCall call) => _output.Format(call).Length > 0;
+
     public string Manager(CliCall call) => call.Get(_manager) is { Length: > 0 } name ? name : defaultManager;
 
     private string DryRun(CliCall call) => call.Get(_dryRun) switch
@@ -60,7 +63,6 @@ internal sealed class MutationFlags(string defaultManager)
     {
         var path = ResourcePath.For(target.Resource.Resource, target.Namespace, target.Name, subresource);
         var request = new ApiRequest { Method = "PATCH", Path = path, Query = Query(call), Body = JsonEncoder.Encode(patch), ContentType = contentType };
-        var response = await call.Cluster.Client.SendAsync(request, cancel);
-        return JsonParser.ParseMap(System.Buffers.BuffersExtensions.ToArray(response.Body));
+        return JsonParser.ParseMap(System.Buffers.BuffersExtensions.ToArray((await call.Cluster.Client.SendAsync(request, cancel)).Body));
     }
 }

@@ -42,7 +42,7 @@ internal abstract class Generator(CliShell shell)
     }
 
     /// <summary>"a=b,c=d" or repeated flags, as a map.</summary>
-    protected static JsonMap Pairs(IEnumerable<string>? texts, string flag)
+    internal static JsonMap Pairs(IEnumerable<string>? texts, string flag)
     {
         var map = new JsonMap();
         foreach (var text in (texts ?? []).SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries)))
