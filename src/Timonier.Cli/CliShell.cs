@@ -75,7 +75,7 @@ internal sealed class CliShell(CliEnvironment environment)
             return "error: You must be logged in to the server (Unauthorized)";
         // A validation's message begins with the kind: "Pod "x" is invalid: ...".
         if (error.IsInvalid)
-            return $"The {error.Message}";
+            return error.Details?.GetString("kind") is { Length: > 0 } ? $"The {error.Message}" : $"The request is invalid: {error.Message}";
         return error.Reason.Length > 0 ? $"Error from server ({error.Reason}): {error.Message}" : $"Error from server: {error.Message}";
     }
 }

@@ -18,7 +18,13 @@ var root = new RootCommand("Kubernetes, whole, in one program.")
 KubectlCommands.AddTo(root, CliEnvironment.OfProcess());
 try
 {
-    return await root.Parse(KubectlCommands.Arrange(args)).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    var parsed = root.Parse(KubectlCommands.Arrange(args));
+    if (UsageFault.Of(parsed) is { } fault)
+    {
+        Console.Error.WriteLine(fault);
+        return 1;
+    }
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (CommandException e)
 {

@@ -41,6 +41,9 @@ internal sealed class CliServer : IAsyncDisposable
 
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("timonier-cli-").FullName;
 
+    /// <summary>The environment of our commands.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     public string Address => $"http://{_server.Endpoint}";
 
     public ApiClient Client => new(_server.InProcess());
@@ -80,11 +83,11 @@ internal sealed class CliServer : IAsyncDisposable
         KubectlCommands.AddTo(root, new CliEnvironment
         {
             Out = output, Error = error, OutBytes = bytes, In = new MemoryStream(Encoding.UTF8.GetBytes(input)), CurrentDirectory = Directory,
-            Variable = name => name == "KUBECONFIG" ? Path.Combine(Directory, "config") : null,
+            Variable = name => name == "KUBECONFIG" ? Path.Combine(Directory, "config") : Variables.GetValueOrDefault(name),
         });
         var parsed = root.Parse(arguments);
-        if (parsed.Errors.Count > 0)
-            return new CliResult(1, "", string.Join('\n', parsed.Errors.Select(e => e.Message)));
+        if (UsageFault.Of(parsed) is { } fault)
+            return new CliResult(1, "", fault + "\n");
         var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = error }, cancel);
         return new CliResult(code, Encoding.UTF8.GetString(bytes.ToArray()), error.ToString());
     }

@@ -114,4 +114,42 @@ public sealed class VerbTests : IAsyncLifetime
         await SaysAsync("get pods", "No resources found in default namespace.");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_server.Directory, "config")));
     }
+
+    [Fact]
+    public async Task Edit_ChangesWhatTheEditorChanged_AndAsksAgainWhenRefused()
+    {
+        await _server.RunAsync("create cm a --from-literal=x=1");
+        var editor = await _server.WriteAsync("editor.sh", "#!/bin/sh\ngrep -q 'was not valid' \"$1\" && sed -i 's/x: .*/x: \"2\"/' \"$1\" || sed -i 's/x: .*/x: [wrong]/' \"$1\"\n");
+        _server.Variables["EDITOR"] = "sh " + editor;
+        await SaysAsync("edit cm a", "configmap/a edited");
+        Assert.Equal("2", (await _server.Client.GetAsync<ConfigMap>("default", "a")).Data["x"]);
+        _server.Variables["EDITOR"] = "true";
+        await SaysAsync("edit cm a", "Edit cancelled, no changes made.");
+        _server.Variables["EDITOR"] = "false";
+        await SaysAsync("edit cm a", "error: there was a problem with the editor \"false\"", code: 1);
+    }
+
+    [Fact]
+    public async Task Diff_ShowsWhatApplyWouldChange()
+    {
+        await SaysAsync("apply -f -", "configmap/a created", ConfigMap("""{"x":"1"}"""));
+        await SaysAsync("diff -f -", "", ConfigMap("""{"x":"1"}"""));
+        var changed = await _server.RunAsync("diff -f -", ConfigMap("""{"x":"2"}"""));
+        Assert.Equal(1, changed.Code);
+        Assert.Contains("-  x: \"1\"\n+  x: \"2\"\n", changed.Out);
+        Assert.Equal("1", (await _server.Client.GetAsync<ConfigMap>("default", "a")).Data["x"]);
+        _server.Variables["KUBECTL_EXTERNAL_DIFF"] = "no-such-program";
+        Assert.Equal(2, (await _server.RunAsync("diff -f -", ConfigMap("""{"x":"2"}"""))).Code);
+    }
+
+    [Fact]
+    public async Task Replace_KeepsNothing_AndWithForceMakesAnew()
+    {
+        await _server.RunAsync("create cm a --from-literal=x=1");
+        var before = await _server.Client.GetAsync<ConfigMap>("default", "a");
+        await SaysAsync("replace -f -", "configmap/a replaced", ConfigMap("""{"y":"2"}"""));
+        Assert.Equal(["y"], (await _server.Client.GetAsync<ConfigMap>("default", "a")).Data.Keys);
+        await SaysAsync("replace --force -f -", "configmap \"a\" deleted\nconfigmap/a replaced", ConfigMap("""{"z":"3"}"""));
+        Assert.NotEqual(before.Metadata.Uid, (await _server.Client.GetAsync<ConfigMap>("default", "a")).Metadata.Uid);
+    }
 }

@@ -96,7 +96,7 @@ internal sealed class JsonPathTemplate
         string text => text,
         bool flag => flag ? "true" : "false",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        _ => Encoding.UTF8.GetString(JsonEncoder.Encode(value)),
+        _ => Encoding.UTF8.GetString(JsonEncoder.Encode(OutputFlags.Sorted(value))),
     };
 
     private static int Closing(string template, int start)

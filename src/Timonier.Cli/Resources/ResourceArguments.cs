@@ -20,7 +20,7 @@ internal static class ResourceArguments
     public static async Task<IReadOnlyList<ResourceTarget>> ParseAsync(ResourceMapper mapper, IReadOnlyList<string> words, CancellationToken cancel)
     {
         if (words.Count == 0)
-            throw new CliException("You must specify the type of resource.");
+            throw new CliException("You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'");
         var targets = new List<ResourceTarget>();
         if (words[0].Contains('/'))
         {

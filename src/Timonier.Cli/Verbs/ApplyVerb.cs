@@ -82,8 +82,8 @@ internal sealed class ApplyVerb(CliShell shell)
                 _mutation.Report(call, ResourceArguments.Wrap(resource, live), "unchanged");
                 return;
             }
-            if (LastApplied.Get(live) is null && attempt == 1)
-                call.Error.WriteLine($"Warning: resource {resource.GroupResource}/{manifest.Name} is missing the {LastApplied.Annotation} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.");
+            if (LastApplied.Get(live) is null && attempt == 1 && !_mutation.ClientOnly(call))
+                call.Error.WriteLine($"Warning: resource {resource.Resource.Resource}/{manifest.Name} is missing the {LastApplied.Annotation} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.");
             try
             {
                 // With the revision that was merged with: a change in between is a conflict, and merged again.

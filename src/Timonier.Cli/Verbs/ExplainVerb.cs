@@ -10,6 +10,9 @@ internal sealed class ExplainVerb(CliShell shell)
     private const string ReferencePrefix = "#/components/schemas/";
     private const int Width = 80;
 
+    /// <summary>Of a field in a list of fields; the field's own page shows all.</summary>
+    private const int EnumShownMax = 4;
+
     private readonly Argument<string> _path = new("type") { Description = "TYPE[.field ...]" };
     private readonly Option<bool> _recursive = new("--recursive") { Description = "When true, print the name of all the fields recursively." };
     private readonly Option<string?> _apiVersion = new("--api-version") { Description = "Use given api-version (group/version) of the resource." };
@@ -135,7 +138,7 @@ internal sealed class ExplainVerb(CliShell shell)
     private static void WriteEnum(TextWriter output, JsonMap schema, string indent)
     {
         if (schema.GetList("enum") is { Count: > 0 } values)
-            output.WriteLine($"{indent}enum: {string.Join(", ", values)}");
+            output.WriteLine($"{indent}enum: {string.Join(", ", values.Take(EnumShownMax).Select(v => v is "" ? "\"\"" : v))}{(values.Count > EnumShownMax ? ", ...." : "")}");
     }
 
     private static void WriteWrapped(TextWriter output, string text, int indent)

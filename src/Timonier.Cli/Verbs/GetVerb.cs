@@ -33,9 +33,9 @@ internal sealed class GetVerb(CliShell shell)
     {
         if (call.Get(_raw) is { } raw)
             return await RawAsync(call, raw, cancel);
+        if (call.Get(_words).Length == 0 && !_manifests.Given(call))
+            throw new CliException("Required resource not specified.\nUse \"timonier api-resources\" for a complete list of supported resources.\nSee 'timonier get -h' for help and examples");
         var targets = await TargetsAsync(call, cancel);
-        if (targets.Count == 0)
-            throw new CliException("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.");
         if (call.Get(_watch) || call.Get(_watchOnly))
             return await new GetWatch(call, _output, Table(call, targets), _selection.Options(call), Namespace(call)).RunAsync(targets, call.Get(_watchOnly), cancel);
         return _output.IsTable(call) ? await TablesAsync(call, targets, cancel) : await ObjectsAsync(call, targets, cancel);

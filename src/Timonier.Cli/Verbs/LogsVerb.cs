@@ -47,6 +47,18 @@ internal sealed class LogsVerb(CliShell shell)
         return 0;
     }
 
+    private static async Task<JsonMap> FindAsync(CliCall call, string word, CancellationToken cancel)
+    {
+        try
+        {
+            return await PodTarget.FindAsync(call, word, cancel);
+        }
+        catch (Api.Errors.ApiException e) when (e.IsNotFound && !word.Contains('/'))
+        {
+            throw new CliException($"error from server (NotFound): {e.Message} in namespace \"{call.Namespace}\"");
+        }
+    }
+
     private async Task<List<(JsonMap Pod, string Container)>> SourcesAsync(CliCall call, CancellationToken cancel)
     {
         var words = call.Get(_words);
@@ -62,7 +74,7 @@ internal sealed class LogsVerb(CliShell shell)
         else if (call.Get(_allPods))
             pods = await PodTarget.FindAllAsync(call, words[0], cancel);
         else
-            pods = [await PodTarget.FindAsync(call, words[0], cancel)];
+            pods = [await FindAsync(call, words[0], cancel)];
         var given = call.Get(_container) ?? (words.Length > 1 ? words[1] : null);
         var sources = new List<(JsonMap, string)>();
         foreach (var pod in pods)

@@ -32,7 +32,7 @@ internal sealed class NodeVerbs(CliShell shell)
     {
         var nodes = call.Get(_nodes);
         if (nodes.Length == 0 && !_selection.Any(call))
-            throw new CliException("USAGE: node NAME [flags]");
+            throw new CliException("a node's name or --selector is required\nSee 'timonier drain --help' for usage.");
         return await ObjectTargets.ReadAsync(call, nodes.Length > 0 && nodes[0].Contains('/') ? nodes : ["nodes", .. nodes], null, _selection, false, cancel);
     }
 

@@ -97,7 +97,12 @@ internal sealed class RolloutVerb(CliShell shell)
             call.Out.Write(string.Concat(Api.Yaml.YamlWriter.Write(OutputFlags.Sorted(template)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => $"  {l}\n")));
             return;
         }
-        call.Out.WriteLine(target.Title);
+        call.Out.WriteLine(target.Title + " ");
+        if (revisions.Count == 0)
+        {
+            call.Out.WriteLine("No rollout history found.");
+            return;
+        }
         var table = new TextTable(call.Out, gap: 2);
         table.Add("REVISION", "CHANGE-CAUSE");
         foreach (var (number, item) in revisions)
@@ -111,7 +116,7 @@ internal sealed class RolloutVerb(CliShell shell)
         var revisions = await RevisionsAsync(call, target, cancel);
         var wanted = call.Get(_toRevision);
         if (wanted == 0)
-            wanted = revisions.Count > 1 ? revisions.Keys.ElementAt(revisions.Count - 2) : throw new CliException("no rollout history found for " + target.Title);
+            wanted = revisions.Count > 1 ? revisions.Keys.ElementAt(revisions.Count - 2) : throw new CliException($"no rollout history found for {target.Resource.Kind.ToLowerInvariant()} \"{target.Name}\"");
         if (!revisions.TryGetValue(wanted, out var found))
             throw new CliException($"unable to find specified revision {wanted.ToString(CultureInfo.InvariantCulture)} in history");
         if (target.Resource.Kind != "Deployment")

@@ -62,26 +62,26 @@ internal sealed class SetVerb(CliShell shell)
     {
         var changed = _mutation.ClientOnly(call) ? target.Object : await _mutation.PatchAsync(call, target, PatchBody.StrategicType, patch, cancel);
         // Nothing to tell where nothing changed.
-        if (Equals(changed.GetPath("metadata", "resourceVersion"), target.Object.GetPath("metadata", "resourceVersion")) && !_mutation.ClientOnly(call) && !_mutation.HasOutput(call))
+        if (!_mutation.ClientOnly(call) && !_mutation.HasOutput(call) && JsonTree.DeepEquals(changed["spec"], target.Object["spec"]))
             return;
         _mutation.Report(call, ResourceArguments.Wrap(target.Resource, changed), done);
     }
 
     /// <summary>A patch of the containers that a name or pattern chooses; null where there is none.</summary>
-    private static JsonMap? OfContainers(ResourceObject target, string pattern, Func<JsonMap> change)
+    private static JsonMap? OfContainers(ResourceObject target, string pattern, Func<JsonMap, JsonMap> change)
     {
         var spec = target.Object.GetPath(PodSpec(target)) as JsonMap ?? [];
         var patch = new JsonMap();
         foreach (var list in ContainerLists)
         {
-            var chosen = (spec.GetList(list) ?? []).OfType<JsonMap>().Select(c => c.GetString("name") ?? "").Where(n => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, n, ignoreCase: false)).ToList();
+            var chosen = (spec.GetList(list) ?? []).OfType<JsonMap>().Where(c => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, c.GetString("name"), ignoreCase: false)).ToList();
             if (chosen.Count == 0)
                 continue;
-            patch[list] = new JsonList(chosen.Select(name =>
+            patch[list] = new JsonList(chosen.Select(container =>
             {
-                var container = change();
-                container["name"] = name;
-                return container;
+                var changed = change(container);
+                changed["name"] = container["name"];
+                return changed;
             }));
         }
         return patch.Count > 0 ? patch : null;
@@ -97,7 +97,7 @@ internal sealed class SetVerb(CliShell shell)
             var patch = new JsonMap();
             foreach (var image in images)
             {
-                var part = OfContainers(target, image[0], () => new JsonMap { ["image"] = image[1] }) ?? throw new CliException($"unable to find container named \"{image[0]}\"");
+                var part = OfContainers(target, image[0], _ => new JsonMap { ["image"] = image[1] }) ?? throw new CliException($"unable to find container named \"{image[0]}\"");
                 foreach (var (list, containers) in part)
                     patch[list] = new JsonList((patch.GetList(list) ?? []).Concat((JsonList)containers!));
             }
@@ -121,12 +121,19 @@ internal sealed class SetVerb(CliShell shell)
                 ListEnvironment(call, target);
             else
             {
-                var patch = OfContainers(target, call.Get(_containers) ?? "*", () => new JsonMap { ["env"] = variables.DeepClone() }) ?? throw new CliException($"{target.Title} does not have any containers matching \"{call.Get(_containers)}\"");
+                var patch = OfContainers(target, call.Get(_containers) ?? "*", container => Environment(container, variables)) ?? throw new CliException($"{target.Title} does not have any containers matching \"{call.Get(_containers)}\"");
                 if (!call.Get(_overwrite))
                     RefuseOverwriting(target, variables);
                 await PatchPodAsync(call, target, patch, "env updated", cancel);
             }
         }
+    }
+
+    /// <summary>What is there keeps its place; what is new comes behind it.</summary>
+    private static JsonMap Environment(JsonMap container, JsonList variables)
+    {
+        var names = (container.GetList("env") ?? []).Concat(variables).OfType<JsonMap>().Select(e => e.GetString("name")).Distinct();
+        return new JsonMap { ["env"] = variables.DeepClone(), ["$setElementOrder/env"] = new JsonList(names.Select(n => new JsonMap { ["name"] = n })) };
     }
 
     private static void RefuseOverwriting(ResourceObject target, JsonList variables)
@@ -144,18 +151,20 @@ internal sealed class SetVerb(CliShell shell)
             return [];
         var source = (await ObjectTargets.ReadAsync(call, [from], null, null, false, cancel))[0];
         var kind = source.Resource.Kind switch { "ConfigMap" => "configMapKeyRef", "Secret" => "secretKeyRef", var other => throw new CliException($"unsupported resource specified in --from: {other}") };
-        return (source.Object.GetMap("data") ?? []).Select(d => d.Key).Order(StringComparer.Ordinal).Select(key => new JsonMap
+        return (source.Object.GetMap("data") ?? []).Select(d => d.Key).Order(StringComparer.Ordinal).Select(key =>
         {
-            ["name"] = call.Get(_prefix) + string.Concat(key.ToUpperInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_')),
-            ["valueFrom"] = new JsonMap { [kind] = new JsonMap { ["name"] = source.Name, ["key"] = key } },
-        });
+            var name = string.Concat(key.ToUpperInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
+            if (name != key)
+                call.Error.WriteLine($"Warning: key {key} transferred to {name}");
+            return new JsonMap { ["name"] = call.Get(_prefix) + name, ["valueFrom"] = new JsonMap { [kind] = new JsonMap { ["name"] = source.Name, ["key"] = key } } };
+        }).ToList();
     }
 
     private static void ListEnvironment(CliCall call, ResourceObject target)
     {
         foreach (var container in ((target.Object.GetPath(PodSpec(target)) as JsonMap)?.GetList("containers") ?? []).OfType<JsonMap>())
         {
-            call.Out.WriteLine($"# {target.Resource.Resource.Resource}/{target.Name}, container {container.GetString("name")}");
+            call.Out.WriteLine($"# {target.Resource.Kind} {target.Name}, container {container.GetString("name")}");
             foreach (var variable in (container.GetList("env") ?? []).OfType<JsonMap>())
             {
                 var reference = variable.GetMap("valueFrom") is { Count: > 0 } from ? from.At(0) : default;
@@ -177,7 +186,7 @@ internal sealed class SetVerb(CliShell shell)
             throw new CliException("you must specify an update to requests or limits (in the form of --requests/--limits)");
         foreach (var target in await TargetsAsync(call, call.Get(_words), cancel))
         {
-            JsonMap Change()
+            JsonMap Change(JsonMap container)
             {
                 var resources = new JsonMap();
                 foreach (var (field, text) in new[] { ("limits", call.Get(_limits)), ("requests", call.Get(_requests)) })

@@ -75,6 +75,6 @@ internal sealed class TaintVerb(CliShell shell)
         };
         var changed = _mutation.ClientOnly(call) ? node.Object : await _mutation.PatchAsync(call, node, PatchBody.MergeType, patch, cancel);
         var done = changes.All(c => c.Removes) ? "untainted" : changes.Any(c => c.Removes) ? "modified" : "tainted";
-        _mutation.Report(call, ResourceArguments.Wrap(node.Resource, changed), done);
+        _mutation.Report(call, ResourceArguments.Wrap(node.Resource, changed), done, noteDryRun: false);
     }
 }

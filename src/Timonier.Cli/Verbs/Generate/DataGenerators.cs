@@ -66,7 +66,8 @@ internal sealed class DataGenerators(CliShell shell) : Generator(shell)
         var key = new Option<string>("--key") { Required = true, Description = "Path to private key associated with given certificate." };
         return Verb("tls", "Create a TLS secret", call =>
         {
-            string Base64(string path) => Convert.ToBase64String(File.ReadAllBytes(Path.Combine(call.Environment.CurrentDirectory, path)));
+            string Base64(string path) => File.Exists(Path.Combine(call.Environment.CurrentDirectory, path)) ? Convert.ToBase64String(File.ReadAllBytes(Path.Combine(call.Environment.CurrentDirectory, path)))
+                : throw new CliException($"Cannot read file {path}, open {path}: no such file or directory");
             return MakeSecret(call, new JsonMap { ["tls.crt"] = Base64(call.Get(certificate)!), ["tls.key"] = Base64(call.Get(key)!) }, "kubernetes.io/tls");
         }, [], certificate, key);
     }
