@@ -1,7 +1,8 @@
 namespace Timonier.Cluster.Tests;
 
 /// <summary>Real containers: what a person sees of pods, Services, volumes and failures.</summary>
-public class ClusterTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
+[Collection(ClusterCollection.Name)]
+public class ClusterTests(ClusterFixture cluster)
 {
     private Task<string> KubectlAsync(params string[] arguments) => cluster.KubectlAsync(arguments);
 
