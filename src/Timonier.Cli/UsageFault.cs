@@ -14,7 +14,7 @@ public static class UsageFault
             return null;
         if (UnknownFlag(parsed) is { } flag)
             return $"error: {flag}\n{See(parsed)}";
-        var error = parsed.Errors.FirstOrDefault();
+        var error = parsed.Errors.Count > 0 ? parsed.Errors[0] : null;
         if (error is null)
             return null;
         if (parsed.CommandResult.Command is { Subcommands.Count: > 0 } group && group.Action is null)
