@@ -58,8 +58,6 @@ internal sealed class ExplainVerb(CliShell shell)
         {
             call.Out.WriteLine("FIELDS:");
             WriteFields(call.Out, schema, schemas, 2, call.Get(_recursive), []);
-            if (call.Get(_recursive))
-                call.Out.WriteLine();
         }
         call.Out.WriteLine();
         return 0;
