@@ -28,7 +28,7 @@ public class StreamVerbTests(ClusterFixture cluster)
         await cluster.ApplyAsync($$"""
             apiVersion: v1
             kind: Pod
-            metadata: {name: {{name}}, labels: {app: {{name}}}}
+            metadata: {name: {{name}}, labels: {app: {{name}} } }
             spec:
               terminationGracePeriodSeconds: 0
             {{string.Join('\n', spec.Split('\n').Select(l => "  " + l))}}
