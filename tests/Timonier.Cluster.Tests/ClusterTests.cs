@@ -1,8 +1,7 @@
 namespace Timonier.Cluster.Tests;
 
 /// <summary>Real containers: what a person sees of pods, Services, volumes and failures.</summary>
-[Collection(ClusterCollection.Name)]
-public class ClusterTests(ClusterFixture cluster)
+public class ClusterTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
 {
     private Task<string> KubectlAsync(params string[] arguments) => cluster.KubectlAsync(arguments);
 
