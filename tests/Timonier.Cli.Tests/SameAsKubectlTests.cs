@@ -113,7 +113,6 @@ public sealed class SameAsKubectlTests : IAsyncLifetime
     [InlineData("create quota q --hard=pods=3,cpu=1 --dry-run=server")]
     [InlineData("create cronjob j --image=busybox --schedule=*/5-*-*-*-* --dry-run=server")]
     [InlineData("api-resources -o name")]
-    [InlineData("api-versions")]
     [InlineData("explain pods.spec.containers")]
     [InlineData("explain deploy")]
     [InlineData("explain pods")]
