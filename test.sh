@@ -31,7 +31,7 @@ done
 failed_projects=0
 run() { # PROJECT: its tests, counted from the runner's summary line
   local name; name=$(basename "$1"); local log=$results/$name.log
-  timeout --signal=INT --kill-after=30 "${2:-600}" dotnet test "$1" -c Release --no-build --nologo -v quiet >"$log" 2>&1
+  timeout --signal=INT --kill-after=30 "${2:-600}" dotnet test "$1" -c Release --no-build --nologo --logger 'console;verbosity=minimal' >"$log" 2>&1
   local status=$?
   grep -E '(Passed|Failed)!' "$log" | sed "s/^/  /"
   if [ $status != 0 ]; then

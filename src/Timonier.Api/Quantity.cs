@@ -14,6 +14,9 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
 
     private const int NanoDigits = 9;
 
+    // As many as fit into an int64 whatever they are.
+    private const int DigitsKept = 18;
+
     private static readonly BigInteger Nano = BigInteger.Pow(10, NanoDigits);
 
     // The value in nano units: exact for every quantity that Kubernetes accepts.
@@ -57,6 +60,9 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
         var mantissa = BigInteger.Parse(number.ToString().Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) * suffix.Factor;
         var exponent = suffix.Exponent - fraction + NanoDigits;
         var nanos = exponent >= 0 ? mantissa * BigInteger.Pow(10, exponent) : DivideRoundUp(mantissa, BigInteger.Pow(10, -exponent));
+        // Upstream caps what is larger than an int64 instead of refusing it, except a few digits with a decimal suffix, which it keeps as they are.
+        if (suffix.Format == Format.BinarySI || number.Length > DigitsKept)
+            nanos = BigInteger.Min(nanos, long.MaxValue * Nano);
         value = new Quantity(text[0] == '-' ? -nanos : nanos, suffix.Format);
         return true;
     }
@@ -88,7 +94,7 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
             suffix.Exponent = 3 * (large + 1);
             return true;
         }
-        if (text[0] is 'e' or 'E' && int.TryParse(text[1..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent) && Math.Abs(exponent) <= 60)
+        if (text[0] is 'e' or 'E' && int.TryParse(text[1..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent) && exponent is >= -60 and <= 60)
         {
             suffix = (BigInteger.One, exponent, Format.DecimalExponent);
             return true;

@@ -26,7 +26,7 @@ public static class UsageFault
         {
             OptionResult { Tokens.Count: 0 } option => $"error: flag needs an argument: {Needs(option)}\n{See(parsed)}",
             OptionResult option => $"error: invalid argument \"{option.Tokens[^1].Value}\" for \"{option.Option.Name}\" flag: {Parsing(option)}\n{See(parsed)}",
-            ArgumentResult argument => $"error: {argument.Argument.Name.ToUpperInvariant()} is required for this command\n{See(parsed)}",
+            ArgumentResult { Tokens.Count: 0 } argument => $"error: {argument.Argument.Name.ToUpperInvariant()} is required for this command\n{See(parsed)}",
             _ => $"error: {error.Message}\n{See(parsed)}",
         };
     }

@@ -18,6 +18,8 @@ public class QuantityTests
     [InlineData("-1.5", "-1500m")]
     [InlineData("0.0000000001", "1n")]
     [InlineData("3e-3", "3e-3")]
+    [InlineData("16Ei", "9223372036854775807")]
+    [InlineData("-92233703685999999994999999203685999.99989994775807Ei", "-9223372036854775807")]
     public void Text_IsWrittenInCanonicalForm(string text, string canonical) => Assert.Equal(canonical, Quantity.Parse(text).ToString());
 
     [Theory]
@@ -28,5 +30,6 @@ public class QuantityTests
     [InlineData("1 Gi")]
     [InlineData(".")]
     [InlineData("1e999")]
+    [InlineData("1e-2147483648")]
     public void Text_ThatIsNoQuantity_IsRefused(string text) => Assert.False(Quantity.TryParse(text, out _));
 }

@@ -138,6 +138,6 @@ public sealed class ClusterAccessTests : IAsyncLifetime
     public async Task Oidc_DocumentsAreServed()
     {
         Assert.Contains("https://127.0.0.1/openid/v1/jwks", await KubectlAsync("admin", "get", "--raw", "/.well-known/openid-configuration"));
-        Assert.Contains("\"kty\":\"EC\"", await KubectlAsync("admin", "get", "--raw", "/openid/v1/jwks"));
+        Assert.Contains("\"kty\":\"RSA\"", await KubectlAsync("admin", "get", "--raw", "/openid/v1/jwks"));
     }
 }

@@ -31,6 +31,10 @@ public static class YamlReader
         {
             throw new FormatException($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}", e);
         }
+        catch (ArgumentException e)
+        {
+            throw new FormatException($"error converting YAML to JSON: yaml: {e.Message}", e); // a tag that is no URI
+        }
         catch (InvalidOperationException e)
         {
             throw new FormatException("error converting YAML to JSON: yaml: did not find expected node content", e); // how YamlDotNet reports some of what it cannot read

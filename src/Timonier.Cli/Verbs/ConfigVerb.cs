@@ -10,7 +10,7 @@ namespace Timonier.Cli.Verbs;
 internal sealed class ConfigVerb(CliShell shell)
 {
     private readonly Argument<string> _name = new("context");
-    private readonly Argument<string[]> _optionalName = new("context") { Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string> _optionalName = new("context") { DefaultValueFactory = _ => "" };
     private readonly Option<bool> _current = new("--current") { Description = "Modify the current context" };
     private readonly Argument<string> _newName = new("new-name");
     private readonly Option<bool> _minify = new("--minify") { Description = "Remove all information not used by current-context from the output" };
@@ -117,7 +117,7 @@ internal sealed class ConfigVerb(CliShell shell)
         var table = new TextTable(call.Out);
         if (!call.Get(_noHeaders))
             table.Add("CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE");
-        foreach (var name in config.Names("contexts").Where(n => call.Get(_optionalName) is not [var wanted] || wanted == n).Order(StringComparer.Ordinal))
+        foreach (var name in config.Names("contexts").Where(n => call.Get(_optionalName) is not { Length: > 0 } wanted || wanted == n).Order(StringComparer.Ordinal))
         {
             var context = config.Find("contexts", name)!.Value.Value;
             table.Add(name == config.CurrentContext ? "*" : "", name, context.GetString("cluster") ?? "", context.GetString("user") ?? "", context.GetString("namespace") ?? "");
@@ -138,7 +138,7 @@ internal sealed class ConfigVerb(CliShell shell)
 
     private Task<int> SetContext(CliCall call, CancellationToken cancel)
     {
-        var name = call.Get(_current) ? Load(call).CurrentContext : call.Get(_optionalName) is [var one] ? one : throw new CliException("you must specify a non-empty context name or --current");
+        var name = call.Get(_current) ? Load(call).CurrentContext : call.Get(_optionalName) is { Length: > 0 } one ? one : throw new CliException("you must specify a non-empty context name or --current");
         var created = Load(call).Find("contexts", name) is null;
         Change(call, file =>
         {

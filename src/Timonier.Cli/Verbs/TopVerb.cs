@@ -12,7 +12,7 @@ internal sealed class TopVerb(CliShell shell)
 {
     private const long Mebi = 1024 * 1024;
 
-    private readonly Argument<string[]> _name = new("name") { Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string> _name = new("name") { DefaultValueFactory = _ => "" };
     private readonly SelectionFlags _selection = new();
     private readonly Option<bool> _containers = new("--containers") { Description = "If present, print usage of containers within a pod." };
     private readonly Option<bool> _noHeaders = new("--no-headers") { Description = "If present, print output without headers." };
@@ -37,7 +37,7 @@ internal sealed class TopVerb(CliShell shell)
         var kind = new Api.Schema.GroupVersionResource("metrics.k8s.io", "v1beta1", resource);
         try
         {
-            return call.Get(_name) is [var name] ? [await call.Cluster.Client.GetTreeAsync(kind, place ?? "", name, cancellationToken: cancel)]
+            return call.Get(_name) is { Length: > 0 } name ? [await call.Cluster.Client.GetTreeAsync(kind, place ?? "", name, cancellationToken: cancel)]
                 : (await call.Cluster.Client.ListTreesAsync(kind, place, _selection.Options(call), cancel)).Items;
         }
         catch (Api.Errors.ApiException e) when (e.Code is 404 && e.Details?.GetString("kind") is null)

@@ -179,6 +179,8 @@ public sealed class StreamingTests
     public async Task NodeProxy_AsksTheKubelet()
     {
         await using var server = await StartAsync();
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await server.Http.GetAsync("/api/v1/nodes/n/proxy/stats/summary")).StatusCode);
+        await server.OkAsync("POST", "/api/v1/nodes", """{"metadata":{"name":"n"}}""");
         Assert.Equal("/stats/summary?a=b", await server.Http.GetStringAsync("/api/v1/nodes/n/proxy/stats/summary?a=b"));
     }
 
