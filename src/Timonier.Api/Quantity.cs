@@ -14,9 +14,6 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
 
     private const int NanoDigits = 9;
 
-    // As many as fit into an int64 whatever they are.
-    private const int DigitsKept = 18;
-
     private static readonly BigInteger Nano = BigInteger.Pow(10, NanoDigits);
 
     // The value in nano units: exact for every quantity that Kubernetes accepts.
@@ -60,8 +57,8 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
         var mantissa = BigInteger.Parse(number.ToString().Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) * suffix.Factor;
         var exponent = suffix.Exponent - fraction + NanoDigits;
         var nanos = exponent >= 0 ? mantissa * BigInteger.Pow(10, exponent) : DivideRoundUp(mantissa, BigInteger.Pow(10, -exponent));
-        // Upstream caps what is larger than an int64 instead of refusing it, except a few digits with a decimal suffix, which it keeps as they are.
-        if (suffix.Format == Format.BinarySI || number.Length > DigitsKept)
+        // Upstream caps a binary quantity that is larger than an int64 instead of refusing it.
+        if (suffix.Format == Format.BinarySI)
             nanos = BigInteger.Min(nanos, long.MaxValue * Nano);
         value = new Quantity(text[0] == '-' ? -nanos : nanos, suffix.Format);
         return true;

@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace Timonier.Fuzz.Tests;
 
 /// <summary>
-/// Every parser that meets foreign bytes, for some seconds each: no exception but its own refusals, no hang, bounded memory and stack. TIMONIER_FUZZ_SECONDS and
+/// Every parser that meets foreign bytes, some hundred mutants each: no exception but its own refusals, no hang, bounded memory and stack. TIMONIER_FUZZ_SECONDS and
 /// TIMONIER_FUZZ_SEED (tools/fuzz.sh) go on longer, or elsewhere.
 /// </summary>
 public sealed class FuzzTests(ITestOutputHelper output)
@@ -18,14 +18,17 @@ public sealed class FuzzTests(ITestOutputHelper output)
     /// <summary>For all targets together.</summary>
     internal static readonly int? Seconds = Setting("TIMONIER_FUZZ_SECONDS");
 
+    private const int MutantsMax = 400;
+
     public static TheoryData<string> Names => [.. Targets.Select(one => one.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
     public void AnyInput_IsReadOrRefused(string name)
     {
-        var budget = Seconds is { } all ? TimeSpan.FromSeconds((double)all / Targets.Length) : TimeSpan.FromSeconds(1.5);
-        var report = new Fuzzer(Targets.Single(one => one.Name == name), Seed).Run(budget);
+        // Without a time, a fixed number: what a faster machine would find later is found by tools/fuzz.sh, not by a test that fails now and then.
+        var fuzzer = new Fuzzer(Targets.Single(one => one.Name == name), Seed);
+        var report = Seconds is { } all ? fuzzer.Run(TimeSpan.FromSeconds((double)all / Targets.Length)) : fuzzer.Run(TimeSpan.FromSeconds(20), MutantsMax);
         output.WriteLine(report.ToString());
         Assert.True(report.Findings.Count == 0, report.ToString());
         Assert.True(report.Executions >= 20 && report.Accepted > 0, $"no test: {report}");

@@ -28,21 +28,22 @@ internal sealed class Fuzzer(FuzzTarget target, int seed)
     private long _executions, _accepted, _allocatedMax;
     private TimeSpan _slowest;
 
-    public FuzzReport Run(TimeSpan budget)
+    /// <param name="mutantsMax">With it the run is the same on every machine, unless the budget ends it first.</param>
+    public FuzzReport Run(TimeSpan budget, long mutantsMax = long.MaxValue)
     {
-        var thread = new Thread(() => RunSeedsThenMutants(budget), StackBytes) { Name = target.Name };
+        var thread = new Thread(() => RunSeedsThenMutants(budget, mutantsMax), StackBytes) { Name = target.Name };
         thread.Start();
         thread.Join();
         return new(target.Name, seed, _executions, _accepted, _slowest, _allocatedMax, [.. _findings.Values]);
     }
 
-    private void RunSeedsThenMutants(TimeSpan budget)
+    private void RunSeedsThenMutants(TimeSpan budget, long mutantsMax)
     {
         using var last = LastInput.Open();
         foreach (var input in target.Seeds)
             Execute(input, last);
         var started = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(started) < budget && _findings.Count < FindingsMax)
+        for (long mutants = 0; mutants < mutantsMax && Stopwatch.GetElapsedTime(started) < budget && _findings.Count < FindingsMax; mutants++)
         {
             var input = _pool[_random.Next(_pool.Count)];
             for (var i = 1 + _random.Next(4); i > 0; i--)
