@@ -70,7 +70,13 @@ public sealed class ConversionTests : IAsyncDisposable
         // An update that changes nothing stores the object in the new version, which then need not be remembered as stored.
         await _server.OkAsync("PUT", V1 + "/a", Text(await _server.OkAsync("GET", V1 + "/a")));
         Assert.Equal(["stable.example.com/v2", "stable.example.com/v2"], Stored());
+        // Until it is forgotten there, the old version cannot leave the definition.
+        var onlyNew = """[{"op":"remove","path":"/spec/versions/0"},{"op":"replace","path":"/spec/conversion","value":{"strategy":"None"}}]""";
+        var (code, status) = await _server.SendAsync("PATCH", $"{Definitions}/{Name}", onlyNew, "application/json-patch+json");
+        Assert.Equal(422, code);
+        Assert.Contains("status.storedVersions[0]: Invalid value: \"v1\": missing from spec.versions; v1 was previously a storage version", status.GetString("message"), StringComparison.Ordinal);
         await _server.OkAsync("PATCH", $"{Definitions}/{Name}/status", """{"status":{"storedVersions":["v2"]}}""", "application/merge-patch+json");
+        await _server.OkAsync("PATCH", $"{Definitions}/{Name}", onlyNew, "application/json-patch+json");
     }
 
     [Fact]

@@ -11,6 +11,9 @@ public sealed record LifecycleRow(string Upstream, string Version, string Plural
     /// <summary>Where the name means something; null: any.</summary>
     public string? Name { get; init; }
 
+    /// <summary>The namespace, where two rows have the same plural.</summary>
+    public string? Space { get; init; }
+
     /// <summary>A status to patch and to put; null: the kind has no status subresource.</summary>
     public string? Status { get; init; }
     public bool Scale { get; init; }

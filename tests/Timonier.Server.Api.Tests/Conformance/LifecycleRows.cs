@@ -9,6 +9,8 @@ public static class LifecycleRows
     private const string Network = "/apis/networking.k8s.io/v1";
     private const string Dra = "/apis/resource.k8s.io/v1";
     private const string Flow = "/apis/flowcontrol.apiserver.k8s.io/v1";
+    private const string Rbac = "/apis/rbac.authorization.k8s.io/v1";
+    private const string Registration = "/apis/admissionregistration.k8s.io/v1";
     private const string Storage = "/apis/storage.k8s.io/v1";
 
     private const string Containers = """{"containers":[{"name":"c","image":"i"}]}""";
@@ -19,7 +21,7 @@ public static class LifecycleRows
     private const string Devices = """{"devices":{"requests":[{"name":"r","exactly":{"deviceClassName":"c"}}]}}""";
     private const string Claim = """{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Mi"}},"storageClassName":"none-such"}""";
 
-    public static TheoryData<LifecycleRow> All => new([.. Workloads, .. Cluster, .. Networks, .. DeviceClaims, .. Volumes, .. OfTheServer]);
+    public static TheoryData<LifecycleRow> All => new([.. Workloads, .. Cluster, .. Networks, .. DeviceClaims, .. Volumes, .. OfTheServer, .. Admission, .. Rules]);
 
     private static IEnumerable<LifecycleRow> Workloads =>
     [
@@ -88,5 +90,29 @@ public static class LifecycleRows
         new("CSIStorageCapacity should support CSIStorageCapacities API operations", Storage, "csistoragecapacities", """{"storageClassName":"none-such","capacity":"1Gi"}"""),
         new("VolumeAttachment should run through the lifecycle of a VolumeAttachment; should apply changes to a volumeattachment status", Storage, "volumeattachments", """{"spec":{"attacher":"d.example.com","nodeName":"n","source":{"persistentVolumeName":"v"}}}""") { Namespaced = false, Status = """{"attached":true,"attachmentMetadata":{"a":"b"}}""" },
         new("VolumeAttributesClass should run through the lifecycle of a VolumeAttributesClass", Storage, "volumeattributesclasses", """{"driverName":"d.example.com","parameters":{"iops":"1"}}""") { Namespaced = false },
+    ];
+
+    private const string Deployments = """{"resourceRules":[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["deployments"]}]}""";
+    private const string Webhooks = """{"webhooks":[{"name":"w.example.com","clientConfig":{"url":"https://127.0.0.1:1/none"},"sideEffects":"None","admissionReviewVersions":["v1"],"rules":[{"apiGroups":["none.example.com"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["nones"]}]}]}""";
+
+    private static IEnumerable<LifecycleRow> Admission =>
+    [
+        new("ValidatingAdmissionPolicy should support ValidatingAdmissionPolicy API operations", Registration, "validatingadmissionpolicies", $$$$$"""{"spec":{"matchConstraints":{{{{{Deployments}}}}},"validations":[{"expression":"object.spec.replicas <= 100"}]}}""") { Namespaced = false, Status = Condition },
+        new("ValidatingAdmissionPolicy should support ValidatingAdmissionPolicyBinding API operations", Registration, "validatingadmissionpolicybindings", """{"spec":{"policyName":"none","validationActions":["Deny"]}}""") { Namespaced = false },
+        new("MutatingAdmissionPolicy should support MutatingAdmissionPolicy API operations", Registration, "mutatingadmissionpolicies", $$$$$"""{"spec":{"matchConstraints":{{{{{Deployments}}}}},"reinvocationPolicy":"Never","mutations":[{"patchType":"ApplyConfiguration","applyConfiguration":{"expression":"Object{spec: Object.spec{replicas: 3}}"}}]}}""") { Namespaced = false },
+        new("MutatingAdmissionPolicy should support MutatingAdmissionPolicyBinding API operations", Registration, "mutatingadmissionpolicybindings", """{"spec":{"policyName":"none"}}""") { Namespaced = false },
+        new("AdmissionWebhook listing validating webhooks should work; patching/updating a validating webhook should work", Registration, "validatingwebhookconfigurations", Webhooks) { Namespaced = false },
+        new("AdmissionWebhook listing mutating webhooks should work; patching/updating a mutating webhook should work", Registration, "mutatingwebhookconfigurations", Webhooks) { Namespaced = false },
+        new("CustomResourceDefinition listing custom resource definition objects works; getting/updating/patching custom resource definition status sub-resource works", "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", """{"spec":{"group":"life.example.com","scope":"Cluster","names":{"plural":"lives","kind":"Life"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}""") { Namespaced = false, Name = "lives.life.example.com", Status = """{"storedVersions":["v1"]}""" },
+        new("Aggregator Should be able to support the 1.17 Sample API Server using the current Aggregator (the APIService's own operations)", "/apis/apiregistration.k8s.io/v1", "apiservices", """{"spec":{"group":"far.example.com","version":"v1","groupPriorityMinimum":1,"versionPriority":1,"service":{"namespace":"default","name":"none"}}}""") { Namespaced = false, Name = "v1.far.example.com", Status = Condition },
+    ];
+
+    private static IEnumerable<LifecycleRow> Rules =>
+    [
+        new("ClusterRole", Rbac, "clusterroles", """{"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]}""") { Namespaced = false },
+        new("ClusterRoleBinding", Rbac, "clusterrolebindings", """{"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"view"},"subjects":[{"kind":"Group","apiGroup":"rbac.authorization.k8s.io","name":"nobody"}]}""") { Namespaced = false },
+        new("Role", Rbac, "roles", """{"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]}"""),
+        new("RoleBinding", Rbac, "rolebindings", """{"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"view"},"subjects":[{"kind":"Group","apiGroup":"rbac.authorization.k8s.io","name":"nobody"}]}"""),
+        new("Events API should ensure that an event can be fetched, patched, deleted, and listed; should delete a collection of events", "/apis/events.k8s.io/v1", "events", """{"regarding":{"namespace":"life-newevents"},"reason":"Test","action":"Do","note":"a test event","type":"Normal","eventTime":"2026-01-01T00:00:00.000000Z","reportingController":"e2e.example.com/c","reportingInstance":"i"}""") { Space = "life-newevents" },
     ];
 }

@@ -52,7 +52,7 @@ public sealed class LifecycleTests(RawApi api) : IClassFixture<RawApi>
     {
         if (!row.Namespaced)
             return $"{row.Version}/{row.Plural}";
-        var space = "life-" + row.Plural;
+        var space = row.Space ?? "life-" + row.Plural;
         await api.OkAsync("POST", "/api/v1/namespaces", $$$"""{"metadata":{"name":"{{{space}}}"}}""");
         return $"{row.Version}/namespaces/{space}/{row.Plural}";
     }

@@ -97,6 +97,17 @@ public sealed class ObjectRuleTests(RawApi api) : IClassFixture<RawApi>
         await api.OkAsync("DELETE", Pods + "/counted?gracePeriodSeconds=0");
     }
 
+    /// <summary>"Pod Generation issue 500 podspec updates and verify generation and observedGeneration eventually converge", the API server's half: no update is lost or counted twice.</summary>
+    [Fact]
+    public async Task FiveHundredUpdatesOfAPod_RaiseItsGenerationByFiveHundred()
+    {
+        await api.OkAsync("POST", Pods, Pod("busy", ""));
+        await Parallel.ForAsync(0, 500, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+            await api.OkAsync("PATCH", Pods + "/busy", $$$$"""{"spec":{"containers":[{"name":"c","image":"i:{{{{i}}}}"}]}}""", Strategic));
+        Assert.Equal(501L, (await api.OkAsync("GET", Pods + "/busy")).GetPath("metadata", "generation"));
+        await api.OkAsync("DELETE", Pods + "/busy");
+    }
+
     /// <summary>"Ephemeral Containers should update the ephemeral containers in an existing pod".</summary>
     [Fact]
     public async Task EphemeralContainers_ComeByTheirSubresourceAndStay()
