@@ -1,6 +1,9 @@
+using System.Buffers.Text;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Timonier.Api.Errors;
 using Timonier.ApiServer.Authentication.Tokens;
+using Timonier.ApiServer.Streaming;
 
 namespace Timonier.ApiServer.Authentication;
 
@@ -12,6 +15,9 @@ public sealed class BearerTokenAuthenticator(TokenAuthenticators tokens) : IAuth
     /// <summary>Upstream's subprotocol: the rest is the token in unpadded base64url.</summary>
     private const string ProtocolPrefix = "base64url.bearer.authorization.k8s.io.";
 
+    /// <summary>A subprotocol that no server speaks: it hides a token.</summary>
+    internal static bool IsToken(string protocol) => protocol.StartsWith(ProtocolPrefix, StringComparison.Ordinal);
+
     public ValueTask<UserInfo?> AuthenticateAsync(HttpContext context, CancellationToken cancel)
     {
         string? header = context.Request.Headers.Authorization;
@@ -22,7 +28,7 @@ public sealed class BearerTokenAuthenticator(TokenAuthenticators tokens) : IAuth
                 return ValueTask.FromResult<UserInfo?>(null);
             return tokens.FindCached(token) is { } cached ? ValueTask.FromResult<UserInfo?>(cached.User) : VerifyAsync(token.ToString(), cancel);
         }
-        return context.WebSockets.IsWebSocketRequest && FromProtocols(context) is { } hidden ? VerifyAsync(hidden, cancel) : ValueTask.FromResult<UserInfo?>(null);
+        return Upgrades.IsWebSocket(context) && FromProtocols(context) is { } hidden ? VerifyAsync(hidden, cancel) : ValueTask.FromResult<UserInfo?>(null);
     }
 
     private async ValueTask<UserInfo?> VerifyAsync(string token, CancellationToken cancel)
@@ -37,21 +43,22 @@ public sealed class BearerTokenAuthenticator(TokenAuthenticators tokens) : IAuth
         }
     }
 
+    /// <summary>One token at most, beside at least one protocol that can be answered with, as upstream.</summary>
     private static string? FromProtocols(HttpContext context)
     {
-        foreach (var protocol in context.WebSockets.WebSocketRequestedProtocols)
+        var offered = Upgrades.Offered(context, Upgrades.ProtocolHeader).ToList();
+        var hidden = offered.FindAll(IsToken);
+        if (hidden.Count == 0)
+            return null;
+        if (hidden.Count > 1 || offered.Count == 1)
+            throw ApiException.Unauthorized();
+        try
         {
-            if (!protocol.StartsWith(ProtocolPrefix, StringComparison.Ordinal))
-                continue;
-            try
-            {
-                return System.Text.Encoding.UTF8.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(protocol.AsSpan(ProtocolPrefix.Length)));
-            }
-            catch (FormatException)
-            {
-                throw ApiException.Unauthorized();
-            }
+            return Encoding.UTF8.GetString(Base64Url.DecodeFromChars(hidden[0].AsSpan(ProtocolPrefix.Length)));
         }
-        return null;
+        catch (FormatException)
+        {
+            throw ApiException.Unauthorized();
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Text;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
@@ -8,23 +9,27 @@ using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Registry;
 using Timonier.ApiServer.Requests;
+using Timonier.ApiServer.Streaming;
 using Timonier.ApiServer.Verbs;
 
 namespace Timonier.ApiServer.Content;
 
-/// <summary>Writes a watch as JSON lines: shared frames as they are.</summary>
-internal sealed class WatchWriter(ApiCall call)
+/// <summary>Writes a watch as JSON lines, shared frames as they are; or to a WebSocket, each event a message.</summary>
+/// <param name="watch">Cancelled when a client leaves whom only the writer can hear: that of a WebSocket.</param>
+internal sealed class WatchWriter(ApiCall call, CancellationTokenSource watch) : IAsyncDisposable
 {
     private const int FlushBytes = 64 * 1024;
 
     private BlockWriter? _output;
+    private WatchSocket? _socket;
     private int _pending;
 
     private readonly ObjectForms _forms = call.Forms;
 
     public ValueTask WriteAsync(in WatchItem item, CancellationToken cancel)
     {
-        var output = _output ??= new BlockWriter(Responder.Begin(call, 200).BodyWriter, BlockWriter.RecordBytes);
+        if (_output is not { } output)
+            return BeginAsync(item, cancel);
         if (item.Step == WatchStep.Flush)
             return FlushAsync(output, cancel);
         if (!_forms.IsRaw && item.Step is WatchStep.Change or WatchStep.Initial && Converted.AsksWebhook(call.Resource))
@@ -37,14 +42,30 @@ internal sealed class WatchWriter(ApiCall call)
             WriteStored(output, item.Step == WatchStep.Initial ? WatchEventType.Added : item.Seen.Type, item.Step == WatchStep.Initial ? item.Object : item.Seen.Object);
         else
             Write(output, Frame("BOOKMARK", Bookmark(call, item)));
-        return _pending > FlushBytes ? FlushAsync(output, cancel) : default;
+        return _pending > PendingMax ? FlushAsync(output, cancel) : default;
+    }
+
+    private int PendingMax => _socket is null ? FlushBytes : 0;
+
+    /// <summary>Only now is it known that the watch is not refused.</summary>
+    private async ValueTask BeginAsync(WatchItem item, CancellationToken cancel)
+    {
+        await OpenAsync();
+        await WriteAsync(item, cancel);
+    }
+
+    private async ValueTask<BlockWriter> OpenAsync()
+    {
+        if (_output is null && Upgrades.IsWebSocket(call.Http))
+            _socket = await WatchSocket.OpenAsync(call, watch);
+        return _output ??= new BlockWriter(_socket is null ? Responder.Begin(call, 200).BodyWriter : PipeWriter.Create(_socket), BlockWriter.RecordBytes);
     }
 
     private async ValueTask AskedAsync(BlockWriter output, WatchItem item, CancellationToken cancel)
     {
         var obj = await Converted.ParseAsync(call.Resource, item.Step == WatchStep.Initial ? item.Object : item.Seen.Object, cancel);
         Write(output, Frame(item.Step == WatchStep.Initial ? "ADDED" : Name(item.Seen.Type), _forms.Encode(obj)));
-        if (_pending > FlushBytes)
+        if (_pending > PendingMax)
             await FlushAsync(output, cancel);
     }
 
@@ -106,10 +127,12 @@ internal sealed class WatchWriter(ApiCall call)
 
     public async ValueTask ErrorAsync(ApiException error)
     {
-        var output = _output ??= new BlockWriter(Responder.Begin(call, 200).BodyWriter, BlockWriter.RecordBytes);
+        var output = await OpenAsync();
         output.Write(Frame("ERROR", _forms.Encode(error.ToStatus(), call.Core.Options.Schema.Type("meta/v1.Status"))));
         await output.FlushAsync(CancellationToken.None);
     }
+
+    public ValueTask DisposeAsync() => _socket?.DisposeAsync() ?? default;
 
     private async ValueTask FlushAsync(BlockWriter output, CancellationToken cancel)
     {

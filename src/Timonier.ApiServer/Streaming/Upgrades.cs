@@ -12,20 +12,25 @@ internal static class Upgrades
 {
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(30);
 
+    public const string ProtocolHeader = "Sec-WebSocket-Protocol";
+
     public static bool IsWebSocket(HttpContext http) => Asks(http, "websocket");
 
     public static bool IsSpdy(HttpContext http) => Asks(http, "SPDY/3.1");
 
     private static bool Asks(HttpContext http, string protocol) =>
-        http.Request.Headers.Upgrade.ToString().Equals(protocol, StringComparison.OrdinalIgnoreCase);
+        http.Request.Headers.Upgrade.ToString().Equals(protocol, StringComparison.OrdinalIgnoreCase) && http.Request.Headers.Connection.ToString().Contains("upgrade", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The first of ours, in our order, that the client offers too.</summary>
     /// <param name="header">X-Stream-Protocol-Version or Sec-WebSocket-Protocol.</param>
     public static string? Choose(HttpContext http, string header, IReadOnlyList<string> ours)
     {
-        var offered = http.Request.Headers[header].SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToHashSet(StringComparer.Ordinal);
+        var offered = Offered(http, header).ToHashSet(StringComparer.Ordinal);
         return ours.FirstOrDefault(offered.Contains);
     }
+
+    public static IEnumerable<string> Offered(HttpContext http, string header) =>
+        http.Request.Headers[header].SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
     public static async Task<Stream> SpdyAsync(HttpContext http, string protocol)
     {

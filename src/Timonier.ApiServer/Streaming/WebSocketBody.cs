@@ -5,17 +5,11 @@ using Microsoft.AspNetCore.Http;
 namespace Timonier.ApiServer.Streaming;
 
 /// <summary>An answer as messages of a WebSocket: each write is one. For clients that can only read streams so (logs in a browser).</summary>
-internal sealed class WebSocketBody(WebSocket socket) : Stream
+internal sealed class WebSocketBody(WebSocket socket) : WriteOnlyStream
 {
     private const string Binary = "binary.k8s.io", Base64 = "base64.binary.k8s.io";
 
     private readonly bool _base64 = socket.SubProtocol == Base64;
-
-    public override bool CanRead => false;
-    public override bool CanSeek => false;
-    public override bool CanWrite => true;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Takes the connection over. An empty message tells the client that it stands, as upstream's do.</summary>
     public static async Task<WebSocketBody> OpenAsync(HttpContext http, CancellationToken cancel)
@@ -38,11 +32,14 @@ internal sealed class WebSocketBody(WebSocket socket) : Stream
         }
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-    public override void Flush() { }
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
     public override async ValueTask DisposeAsync()
+    {
+        await CloseAsync(socket);
+        await base.DisposeAsync();
+    }
+
+    /// <summary>Says goodbye where someone is left to hear it, and ends the socket.</summary>
+    public static async Task CloseAsync(WebSocket socket)
     {
         try
         {
@@ -53,11 +50,5 @@ internal sealed class WebSocketBody(WebSocket socket) : Stream
             // The client was quicker.
         }
         socket.Dispose();
-        await base.DisposeAsync();
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("write asynchronously");
 }

@@ -56,6 +56,9 @@ internal sealed class WebSocketRemoteClient : IRemoteClient
     public async ValueTask DisposeAsync()
     {
         _socket.Abort();
+        // The reading loop may wait for a process that has ended to take its stdin.
+        await _stdin.Reader.CompleteAsync();
+        await _resize.Reader.CompleteAsync();
         await _reading;
         _socket.Dispose();
         _channels.Dispose();

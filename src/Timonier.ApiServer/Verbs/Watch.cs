@@ -40,7 +40,7 @@ internal static class Watch
     {
         var query = ListQuery.Parse(call.Http.Request.Query, watch: true);
         using var limit = Limit(call, query);
-        var writer = new WatchWriter(call);
+        await using var writer = new WatchWriter(call, limit);
         try
         {
             var events = 0;

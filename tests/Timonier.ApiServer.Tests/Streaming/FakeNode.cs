@@ -18,7 +18,7 @@ internal sealed class FakeNode : INodeConnection, INodeConnections
     }
 
     public Task<RemoteCommandStreams> ExecAsync(ContainerExecRequest request, CancellationToken cancellationToken) =>
-        request.Command[0] == "none" ? throw new NodeRequestException(404, "container not found (\"c\")") : Task.FromResult<RemoteCommandStreams>(new Process(request.Stdin));
+        request.Command[0] == "none" ? throw new NodeRequestException(404, "container not found (\"c\")") : Task.FromResult<RemoteCommandStreams>(new Process(request.Stdin, reads: request.Command[0] != "deaf"));
 
     public Task<RemoteCommandStreams> AttachAsync(ContainerAttachRequest request, CancellationToken cancellationToken) => Task.FromResult<RemoteCommandStreams>(new Process(request.Stdin));
 
@@ -35,10 +35,10 @@ internal sealed class FakeNode : INodeConnection, INodeConnections
         private readonly Pipe _out = new();
         private readonly Pipe _error = new();
 
-        public Process(bool stdin)
+        public Process(bool stdin, bool reads = true)
         {
             Stdin = stdin ? _in.Writer.AsStream() : null;
-            _ = RunAsync(stdin);
+            _ = RunAsync(stdin && reads);
         }
 
         public override Stream? Stdin { get; }
