@@ -19,6 +19,9 @@ public sealed class CelBudget(long limit)
 
     public long Remaining { get; private set; } = limit;
 
+    /// <summary>Takes back what an evaluation cost that starts anew.</summary>
+    public void Refund(long cost) => Remaining += cost;
+
     /// <exception cref="CelException">The budget is spent.</exception>
     public void Charge(long cost)
     {

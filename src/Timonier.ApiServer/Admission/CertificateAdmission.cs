@@ -16,18 +16,17 @@ internal sealed class CertificateAdmission(IAuthorizer authorizer) : IValidating
     private const string Resource = "certificatesigningrequests.certificates.k8s.io";
     private const string ClientSigner = "kubernetes.io/kube-apiserver-client";
 
-    public ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
+    public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
         if (attributes.Scope.Resource.GroupResource != Resource)
-            return ValueTask.CompletedTask;
+            return;
         var signer = attributes.OldObject?.GetPath("spec", "signerName") as string ?? "";
-        if (attributes.IsFor(Resource, "approval") && attributes.IsUpdate() && !May(attributes, "approve", signer))
+        if (attributes.IsFor(Resource, "approval") && attributes.IsUpdate() && !await MayAsync(attributes, "approve", signer, cancel))
             throw attributes.Forbidden($"user not permitted to approve requests with signerName \"{signer}\"");
-        if (attributes.IsFor(Resource, "status") && attributes.IsUpdate() && Signed(attributes) && !May(attributes, "sign", signer))
+        if (attributes.IsFor(Resource, "status") && attributes.IsUpdate() && Signed(attributes) && !await MayAsync(attributes, "sign", signer, cancel))
             throw attributes.Forbidden($"user not permitted to sign requests with signerName \"{signer}\"");
         if (attributes.IsFor(Resource) && attributes.IsCreate())
             CheckSubject(attributes);
-        return ValueTask.CompletedTask;
     }
 
     private static bool Signed(AdmissionAttributes attributes) =>
@@ -35,15 +34,15 @@ internal sealed class CertificateAdmission(IAuthorizer authorizer) : IValidating
         || !JsonTree.DeepEquals(attributes.Object?.GetPath("status", "conditions"), attributes.OldObject?.GetPath("status", "conditions"));
 
     // For the signer itself, or for all signers of its domain.
-    private bool May(AdmissionAttributes attributes, string verb, string signer)
+    private async ValueTask<bool> MayAsync(AdmissionAttributes attributes, string verb, string signer, CancellationToken cancel)
     {
         var domain = signer.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? signer[..slash] + "/*" : signer;
-        return Allowed(signer) || Allowed(domain);
+        return await AllowedAsync(signer) || await AllowedAsync(domain);
 
-        bool Allowed(string name) => authorizer.Authorize(new AuthorizationAttributes
+        async ValueTask<bool> AllowedAsync(string name) => (await authorizer.AuthorizeAsync(new AuthorizationAttributes
         {
             User = attributes.Scope.User, Verb = verb, IsResource = true, Group = "certificates.k8s.io", Version = "*", Resource = "signers", Name = name,
-        }).Decision == Decision.Allow;
+        }, cancel)).Decision == Decision.Allow;
     }
 
     private static void CheckSubject(AdmissionAttributes attributes)

@@ -1,6 +1,7 @@
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Authorization.Webhooks;
 using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Pki;
@@ -17,13 +18,21 @@ public sealed record ClusterAccessOptions
     /// <summary>Asked after the cluster's own: issuers, webhooks.</summary>
     public IReadOnlyList<ITokenAuthenticator> MoreTokens { get; init; } = [];
 
+    /// <summary>Who decides what somebody may do, in order.</summary>
+    public IReadOnlyList<ConfiguredAuthorizer> Authorizers { get; init; } = [new("Node"), new("RBAC")];
+
     public bool Anonymous { get; init; } = true;
 
     /// <summary>Null: all paths.</summary>
     public IReadOnlyList<string>? AnonymousPaths { get; init; }
 }
 
-/// <summary>Who may come in and what they may do, put together as kube-apiserver has it with --authorization-mode=Node,RBAC.</summary>
+/// <summary>One authorizer of the chain.</summary>
+/// <param name="Type">Of <see cref="AuthorizationConfiguration.Types"/>.</param>
+/// <param name="Webhook">Null unless the type is Webhook.</param>
+public sealed record ConfiguredAuthorizer(string Type, WebhookAuthorizer? Webhook = null);
+
+/// <summary>Who may come in and what they may do, put together as kube-apiserver has it.</summary>
 public sealed class ClusterAccess
 {
     public const string DefaultIssuer = "https://kubernetes.default.svc.cluster.local";
@@ -34,7 +43,14 @@ public sealed class ClusterAccess
     {
         string[] audiences = [issuer];
         var rbac = new RbacIndex(objects, changes);
-        Authorizer = new Authorizers([new MastersAuthorizer(), new NodeAuthorizer(objects), new RbacAuthorizer(rbac)]);
+        Authorizer = new Authorizers([new MastersAuthorizer(), .. options.Authorizers.Select(a => (IAuthorizer)(a.Type switch
+        {
+            "Node" => new NodeAuthorizer(objects),
+            "RBAC" => new RbacAuthorizer(rbac),
+            "AlwaysAllow" => new FixedAuthorizer(new Verdict(Decision.Allow)),
+            "AlwaysDeny" => new FixedAuthorizer(new Verdict(Decision.NoOpinion, "Everything is forbidden.")),
+            _ => a.Webhook ?? throw new ArgumentException($"an authorizer of type {a.Type} without its webhook"),
+        }))]);
         Tokens = new TokenAuthenticators([options.Tokens, new ServiceAccountTokens([pki.TokenKey], audiences, objects, time), new BootstrapTokens(objects, time), .. options.MoreTokens], audiences, time);
         Issuer = new ServiceAccountIssuer(pki.TokenKey, issuer, audiences, time, () => newId().ToString());
         Authenticator = new Authenticators(
@@ -45,9 +61,17 @@ public sealed class ClusterAccess
             ], options.Anonymous, options.AnonymousPaths);
         Impersonation = new Impersonation(Authorizer);
         Escalation = new RbacEscalation(rbac, Authorizer);
-        VirtualResources = [new TokenRequests(Issuer, objects), new TokenReviews(Tokens), new SelfSubjectReviews(), .. AccessReviews.All(Authorizer), new RulesReviews(rbac)];
+        VirtualResources = [new TokenRequests(Issuer, objects), new TokenReviews(Tokens), new SelfSubjectReviews(), .. AccessReviews.All(Authorizer), new RulesReviews(options.Authorizers.Any(a => a.Type == "RBAC") ? rbac : null, user => Incomplete(options.Authorizers, user))];
         Oidc = new OidcHandler(new OidcDocuments(issuer, serverUrl + OidcDocuments.KeysPath, [pki.TokenKey]));
     }
+
+    /// <summary>Upstream's words for those whose rules can't be listed.</summary>
+    private static string Incomplete(IReadOnlyList<ConfiguredAuthorizer> authorizers, UserInfo user) => string.Join(", ", authorizers.Select(a => a.Type switch
+    {
+        "Webhook" => "webhook authorizer does not support user rule resolution",
+        "Node" when NodeAuthorizer.NodeName(user) is not null => "node authorizer does not support user rule resolution",
+        _ => "",
+    }).Where(t => t.Length > 0).Distinct());
 
     public IAuthenticator Authenticator { get; }
     public Impersonation Impersonation { get; }

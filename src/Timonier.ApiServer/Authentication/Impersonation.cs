@@ -15,7 +15,7 @@ public sealed class Impersonation(IAuthorizer authorizer)
 
     /// <summary>The user to act as; the given one when nothing is asked.</summary>
     /// <exception cref="ApiException">Forbidden, or the headers make no sense.</exception>
-    public UserInfo Apply(IHeaderDictionary headers, UserInfo user)
+    public ValueTask<UserInfo> ApplyAsync(IHeaderDictionary headers, UserInfo user, CancellationToken cancel = default)
     {
         string? name = headers[UserHeader];
         if (string.IsNullOrEmpty(name))
@@ -23,25 +23,30 @@ public sealed class Impersonation(IAuthorizer authorizer)
             // Nearly every request ends here: no walk over its headers.
             if (headers.ContainsKey(GroupHeader) || headers.ContainsKey(UidHeader))
                 throw ApiException.InternalError("requested impersonation without impersonating a user");
-            return user;
+            return new(user);
         }
+        return ActAsync(name, headers, user, cancel);
+    }
+
+    private async ValueTask<UserInfo> ActAsync(string name, IHeaderDictionary headers, UserInfo user, CancellationToken cancel)
+    {
         string[] groups = [.. headers[GroupHeader].OfType<string>()];
         var uid = headers[UidHeader].ToString();
         var extra = IdentityHeaders.Extra(headers, ExtraPrefix);
 
         var account = ServiceAccountUser.Parse(name);
         if (account is { } serviceAccount)
-            Require(user, "", "serviceaccounts", "", serviceAccount.Namespace, serviceAccount.Name);
+            await RequireAsync(user, "", "serviceaccounts", "", serviceAccount.Namespace, serviceAccount.Name, cancel);
         else
-            Require(user, "", "users", "", "", name);
+            await RequireAsync(user, "", "users", "", "", name, cancel);
         foreach (var group in groups)
-            Require(user, "", "groups", "", "", group);
+            await RequireAsync(user, "", "groups", "", "", group, cancel);
         if (uid.Length > 0)
-            Require(user, "authentication.k8s.io", "uids", "", "", uid);
+            await RequireAsync(user, "authentication.k8s.io", "uids", "", "", uid, cancel);
         foreach (var (key, values) in extra)
         {
             foreach (var value in values)
-                Require(user, "authentication.k8s.io", "userextras", key, "", value);
+                await RequireAsync(user, "authentication.k8s.io", "userextras", key, "", value, cancel);
         }
         if (groups.Length == 0 && account is { } target)
             groups = [.. ServiceAccountUser.Groups(target.Namespace)];
@@ -50,15 +55,14 @@ public sealed class Impersonation(IAuthorizer authorizer)
         return Authenticators.WithAuthenticated(new UserInfo(name, groups, uid) { Extra = extra });
     }
 
-    private void Require(UserInfo user, string group, string resource, string subresource, string @namespace, string name)
+    private async ValueTask RequireAsync(UserInfo user, string group, string resource, string subresource, string @namespace, string name, CancellationToken cancel)
     {
         var attributes = new AuthorizationAttributes
         {
             User = user, Verb = "impersonate", IsResource = true, Group = group, Version = group.Length == 0 ? "v1" : "", Resource = resource, Subresource = subresource,
             Namespace = @namespace, Name = name,
         };
-        var (decision, reason) = authorizer.Authorize(attributes);
-        if (decision != Decision.Allow)
-            throw Denials.Forbidden(attributes, reason);
+        if (await authorizer.AuthorizeAsync(attributes, cancel) is { Decision: not Decision.Allow } verdict)
+            throw Denials.Forbidden(attributes, verdict.Reason);
     }
 }

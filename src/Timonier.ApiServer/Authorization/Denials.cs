@@ -5,6 +5,14 @@ namespace Timonier.ApiServer.Authorization;
 /// <summary>Upstream's words for a refusal.</summary>
 public static class Denials
 {
+    /// <exception cref="ApiException">Not allowed: Forbidden, or InternalError where an authorizer failed.</exception>
+    public static void Require(AuthorizationAttributes attributes, Verdict verdict)
+    {
+        if (verdict.Decision == Decision.Allow)
+            return;
+        throw verdict.Error.Length > 0 ? new ApiException(500, "InternalError", $"Internal Server Error: \"{attributes.Path}\": {verdict.Error}") : Forbidden(attributes, verdict.Reason);
+    }
+
     /// <param name="reason">What the authorizers said; may be empty.</param>
     public static ApiException Forbidden(AuthorizationAttributes attributes, string reason)
     {

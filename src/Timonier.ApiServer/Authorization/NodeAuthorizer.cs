@@ -18,14 +18,16 @@ public sealed class NodeAuthorizer(IObjectReader objects) : IAuthorizer
     public static string? NodeName(Authentication.UserInfo user) =>
         user.Name.StartsWith(UserPrefix, StringComparison.Ordinal) && user.Name.Length > UserPrefix.Length && user.Groups.Contains(NodesGroup) ? user.Name[UserPrefix.Length..] : null;
 
-    public (Decision Decision, string Reason) Authorize(AuthorizationAttributes attributes)
+    public ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default) => new(Decide(attributes));
+
+    private Verdict Decide(AuthorizationAttributes attributes)
     {
         if (NodeName(attributes.User) is not { } node)
-            return (Decision.NoOpinion, "");
+            return Verdict.NoOpinion;
         var refusal = attributes.IsResource ? Refusal(node, attributes) : null;
         if (refusal is not null)
-            return (Decision.NoOpinion, refusal);
-        return (_nodeRules.Any(r => r.Allows(attributes)) ? Decision.Allow : Decision.NoOpinion, "");
+            return new(Decision.NoOpinion, refusal);
+        return new(_nodeRules.Any(r => r.Allows(attributes)) ? Decision.Allow : Decision.NoOpinion);
     }
 
     /// <summary>Null when nothing beyond the role's rules stands against it.</summary>

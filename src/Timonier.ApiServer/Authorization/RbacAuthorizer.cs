@@ -3,21 +3,23 @@ namespace Timonier.ApiServer.Authorization;
 /// <summary>Role-based access control. Only ever allows: what no rule grants is left to others, and in the end refused.</summary>
 public sealed class RbacAuthorizer(RbacIndex index) : IAuthorizer
 {
-    public (Decision Decision, string Reason) Authorize(AuthorizationAttributes attributes)
+    public ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default) => new(Decide(attributes));
+
+    private Verdict Decide(AuthorizationAttributes attributes)
     {
         foreach (var role in index.RolesFor(attributes.User, attributes.Namespace))
         {
             foreach (var rule in index.RulesOf(role))
             {
                 if (rule.Allows(attributes))
-                    return (Decision.Allow, role.Reason);
+                    return new(Decision.Allow, role.Reason);
             }
         }
         // Only a refusal pays for finding out which bindings lead nowhere.
         var missing = new List<string>();
         foreach (var role in index.RolesFor(attributes.User, attributes.Namespace))
             index.RulesOf(role, missing);
-        return (Decision.NoOpinion, missing.Count switch
+        return new(Decision.NoOpinion, missing.Count switch
         {
             0 => "",
             1 => "RBAC: " + missing[0],
@@ -31,24 +33,32 @@ public sealed class MastersAuthorizer : IAuthorizer
 {
     public const string Masters = "system:masters";
 
-    public (Decision Decision, string Reason) Authorize(AuthorizationAttributes attributes) =>
-        (attributes.User.Groups.Contains(Masters) ? Decision.Allow : Decision.NoOpinion, "");
+    public ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default) =>
+        new(new Verdict(attributes.User.Groups.Contains(Masters) ? Decision.Allow : Decision.NoOpinion));
 }
 
-/// <summary>Several authorizers as one: the first with an opinion decides.</summary>
+/// <summary>One answer to everything: the modes AlwaysAllow and AlwaysDeny.</summary>
+public sealed class FixedAuthorizer(Verdict verdict) : IAuthorizer
+{
+    public ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default) => new(verdict);
+}
+
+/// <summary>Several authorizers as one: the first with an opinion decides. What kept an earlier one from having one is told when nobody decides.</summary>
 public sealed class Authorizers(IReadOnlyList<IAuthorizer> authorizers) : IAuthorizer
 {
-    public (Decision Decision, string Reason) Authorize(AuthorizationAttributes attributes)
+    public async ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default)
     {
-        var reasons = "";
+        string reasons = "", errors = "";
         foreach (var authorizer in authorizers)
         {
-            var (decision, reason) = authorizer.Authorize(attributes);
-            if (decision != Decision.NoOpinion)
-                return (decision, reason);
-            if (reason.Length > 0)
-                reasons = reasons.Length == 0 ? reason : reasons + "\n" + reason;
+            var verdict = await authorizer.AuthorizeAsync(attributes, cancel);
+            if (verdict.Decision != Decision.NoOpinion)
+                return verdict;
+            reasons = Join(reasons, verdict.Reason, "\n");
+            errors = Join(errors, verdict.Error, ", ");
         }
-        return (Decision.NoOpinion, reasons);
+        return new(Decision.NoOpinion, reasons, errors);
     }
+
+    private static string Join(string all, string one, string separator) => one.Length == 0 ? all : all.Length == 0 ? one : all + separator + one;
 }

@@ -19,39 +19,38 @@ public sealed class RbacEscalation(RbacIndex index, IAuthorizer authorizer) : IV
         new() { Verbs = ["*"], NonResourceURLs = ["*"] },
     ];
 
-    public ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
+    public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
         var resource = attributes.Scope.Resource;
         if (resource.GroupVersion.Group == Group && attributes.Object is { } obj && attributes.Operation is "CREATE" or "UPDATE" && !attributes.Scope.User.Groups.Contains(MastersAuthorizer.Masters))
         {
             if (resource.Plural is "roles" or "clusterroles")
-                CheckRole(attributes, obj);
+                await CheckRoleAsync(attributes, obj, cancel);
             else
-                CheckBinding(attributes, obj);
+                await CheckBindingAsync(attributes, obj, cancel);
         }
-        return ValueTask.CompletedTask;
     }
 
-    private void CheckRole(AdmissionAttributes attributes, JsonMap obj)
+    private async ValueTask CheckRoleAsync(AdmissionAttributes attributes, JsonMap obj, CancellationToken cancel)
     {
         var old = attributes.OldObject;
         if (old is not null && JsonTree.DeepEquals(obj["rules"], old["rules"]) && JsonTree.DeepEquals(obj["aggregationRule"], old["aggregationRule"]))
             return;
-        if (IsAllowed(attributes, "escalate", attributes.Scope.Resource.Plural, attributes.Scope.Name))
+        if (await IsAllowedAsync(attributes, "escalate", attributes.Scope.Resource.Plural, attributes.Scope.Name, cancel))
             return;
         // Whoever aggregates decides later what is granted, so it takes all there is.
         var rules = obj.GetMap("aggregationRule") is not null ? [.. FullAuthority] : Rules(obj);
         ConfirmHeld(attributes, rules);
     }
 
-    private void CheckBinding(AdmissionAttributes attributes, JsonMap obj)
+    private async ValueTask CheckBindingAsync(AdmissionAttributes attributes, JsonMap obj, CancellationToken cancel)
     {
         var old = attributes.OldObject;
         if (old is not null && JsonTree.DeepEquals(obj["roleRef"], old["roleRef"]) && JsonTree.DeepEquals(obj["subjects"], old["subjects"]))
             return;
         var role = obj.GetMap("roleRef");
         var (kind, name) = (role?.GetString("kind") ?? "", role?.GetString("name") ?? "");
-        if (IsAllowed(attributes, "bind", kind == "ClusterRole" ? "clusterroles" : "roles", name))
+        if (await IsAllowedAsync(attributes, "bind", kind == "ClusterRole" ? "clusterroles" : "roles", name, cancel))
             return;
         var missing = new List<string>();
         var rules = index.RulesOf(new BoundRole(kind, name, attributes.Scope.Namespace), missing);
@@ -60,11 +59,11 @@ public sealed class RbacEscalation(RbacIndex index, IAuthorizer authorizer) : IV
         ConfirmHeld(attributes, rules.Select(r => r.Rule));
     }
 
-    private bool IsAllowed(AdmissionAttributes attributes, string verb, string resource, string name) => authorizer.Authorize(new AuthorizationAttributes
+    private async ValueTask<bool> IsAllowedAsync(AdmissionAttributes attributes, string verb, string resource, string name, CancellationToken cancel) => (await authorizer.AuthorizeAsync(new AuthorizationAttributes
     {
         User = attributes.Scope.User, Verb = verb, IsResource = true, Group = Group, Version = "v1", Resource = resource,
         Namespace = attributes.Scope.Namespace, Name = name,
-    }).Decision == Decision.Allow;
+    }, cancel)).Decision == Decision.Allow;
 
     private void ConfirmHeld(AdmissionAttributes attributes, IEnumerable<PolicyRule> wanted)
     {

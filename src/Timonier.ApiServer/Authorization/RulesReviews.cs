@@ -5,7 +5,9 @@ using Timonier.ApiServer.Requests;
 namespace Timonier.ApiServer.Authorization;
 
 /// <summary>SelfSubjectRulesReview: what may I do in a namespace? (kubectl auth can-i --list)</summary>
-public sealed class RulesReviews(RbacIndex index) : IVirtualResource
+/// <param name="index">Null: roles decide nothing here.</param>
+/// <param name="incomplete">Why the answer for a user is not all that they may; empty: it is.</param>
+public sealed class RulesReviews(RbacIndex? index, Func<Authentication.UserInfo, string> incomplete) : IVirtualResource
 {
     public string Group => "authorization.k8s.io";
     public string Resource => "selfsubjectrulesreviews";
@@ -15,7 +17,7 @@ public sealed class RulesReviews(RbacIndex index) : IVirtualResource
         if (obj.EnsureMap("spec").GetString("namespace") is not { Length: > 0 } @namespace)
             throw ApiException.BadRequest("no namespace on request");
         var (resources, urls) = (new JsonList(), new JsonList());
-        foreach (var compiled in index.RulesFor(scope.User, @namespace))
+        foreach (var compiled in index?.RulesFor(scope.User, @namespace) ?? [])
         {
             var rule = compiled.Rule;
             if (rule.Resources.Count > 0)
@@ -28,7 +30,11 @@ public sealed class RulesReviews(RbacIndex index) : IVirtualResource
             if (rule.NonResourceURLs.Count > 0)
                 urls.Add(new JsonMap { ["verbs"] = new JsonList(rule.Verbs), ["nonResourceURLs"] = new JsonList(rule.NonResourceURLs) });
         }
-        obj["status"] = new JsonMap { ["resourceRules"] = resources, ["nonResourceRules"] = urls, ["incomplete"] = false };
+        var why = incomplete(scope.User);
+        var status = new JsonMap { ["resourceRules"] = resources, ["nonResourceRules"] = urls, ["incomplete"] = why.Length > 0 };
+        if (why.Length > 0)
+            status["evaluationError"] = why;
+        obj["status"] = status;
         return ValueTask.FromResult(obj);
     }
 }

@@ -33,7 +33,7 @@ internal sealed class InProcessTransport(RequestPipeline pipeline, UserInfo user
 
     public async IAsyncEnumerable<RawWatchEvent> WatchAsync(ApiRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var call = pipeline.Open(Context(request, Stream.Null, cancellationToken), user);
+        var call = await pipeline.OpenAsync(Context(request, Stream.Null, cancellationToken), user);
         var query = ListQuery.Parse(call.Http.Request.Query, watch: true);
         using var limit = Watch.Limit(call, query);
         var items = Watch.ItemsAsync(call, query, limit.Token).GetAsyncEnumerator(limit.Token);

@@ -110,7 +110,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         using var held = watches ? default : seat;
 
         // 3 authorize
-        Authorize(info, user, AuditRecord.Of(http));
+        await AuthorizeAsync(http, info, user, AuditRecord.Of(http));
 
         if (info.Verb is "create" or "update" or "patch" or "delete" or "deletecollection" && !longRunning)
             await DispatchInTimeAsync(http, info, user);
@@ -172,26 +172,34 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         var record = options.Audit?.Begin(http, info, user, id);
         if (known is not null || options.Authenticator is null || options.Impersonation is null)
             return user;
-        var acting = options.Impersonation.Apply(http.Request.Headers, user);
+        var acting = await options.Impersonation.ApplyAsync(http.Request.Headers, user, http.RequestAborted);
         if (record is not null && !ReferenceEquals(acting, user))
             record.Impersonated = acting;
         return acting;
     }
 
-    private void Authorize(RequestInfo info, UserInfo user, AuditRecord? record)
+    private async ValueTask AuthorizeAsync(HttpContext http, RequestInfo info, UserInfo user, AuditRecord? record)
     {
         if (core.Options.Authorizer is not { } authorizer)
             return;
         var attributes = new AuthorizationAttributes
         {
             User = user, Verb = info.Verb, IsResource = info.IsResource, Group = info.Group, Version = info.Version, Resource = info.Resource,
-            Subresource = info.Subresource, Namespace = info.Namespace, Name = info.Name, Path = info.Path,
+            Subresource = info.Subresource, Namespace = info.Namespace, Name = info.Name, Path = info.Path, Selectors = SelectorsOf(http.Request, info),
         };
-        var (decision, reason) = authorizer.Authorize(attributes);
-        record?.Annotate("authorization.k8s.io/decision", decision == Decision.Allow ? "allow" : "forbid");
-        record?.Annotate("authorization.k8s.io/reason", reason);
-        if (decision != Decision.Allow)
-            throw Denials.Forbidden(attributes, reason);
+        var verdict = await authorizer.AuthorizeAsync(attributes, http.RequestAborted);
+        var allowed = verdict.Decision == Decision.Allow;
+        record?.Annotate("authorization.k8s.io/decision", allowed ? "allow" : "forbid");
+        record?.Annotate("authorization.k8s.io/reason", allowed || verdict.Error.Length == 0 ? verdict.Reason : "internal error");
+        Denials.Require(attributes, verdict);
+    }
+
+    /// <summary>To what a request for several objects limits itself. The old watch paths ignore selectors in part, so theirs count for nothing, as upstream.</summary>
+    private static RequestedSelectors? SelectorsOf(HttpRequest request, RequestInfo info)
+    {
+        if (info.Verb is not ("list" or "watch" or "deletecollection") || info.VerbInPath || request.QueryString.Value is null or "")
+            return null;
+        return RequestedSelectors.Of(request.Query["fieldSelector"].FirstOrDefault() ?? "", request.Query["labelSelector"].FirstOrDefault() ?? "");
     }
 
     private async Task DispatchAsync(HttpContext http, RequestInfo info, UserInfo user)
@@ -219,10 +227,10 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     }
 
     /// <summary>The first steps alone, for a caller in this process who goes on himself.</summary>
-    public ApiCall Open(HttpContext http, UserInfo user)
+    public async ValueTask<ApiCall> OpenAsync(HttpContext http, UserInfo user)
     {
         var info = RequestInfoParser.Parse(http.Request.Method, http.Request.Path.Value ?? "/", http.Request.Query);
-        Authorize(info, user, null);
+        await AuthorizeAsync(http, info, user, null);
         return Find(http, info, user);
     }
 

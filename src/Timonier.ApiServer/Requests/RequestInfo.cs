@@ -7,6 +7,9 @@ public sealed record RequestInfo
 
     public bool IsResource { get; init; }
 
+    /// <summary>The verb stands in the path: /api/v1/watch/..., /api/v1/proxy/....</summary>
+    public bool VerbInPath { get; init; }
+
     /// <summary>create, get, list, watch, update, patch, delete, deletecollection; the lower-case method for other paths.</summary>
     public required string Verb { get; init; }
 

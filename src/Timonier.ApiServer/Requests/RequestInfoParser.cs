@@ -30,7 +30,7 @@ public static class RequestInfoParser
                 throw ApiException.BadRequest("unable to determine kind and namespace from url, " + path);
             verb = parts[at++];
         }
-        var info = plain with { IsResource = true, Prefix = parts[0], Group = group, Version = version };
+        var info = plain with { IsResource = true, VerbInPath = special, Prefix = parts[0], Group = group, Version = version };
         return at >= parts.Length ? info with { Verb = verb } : ParseResource(info, parts.AsSpan(at), verb, query);
     }
 
@@ -51,7 +51,7 @@ public static class RequestInfoParser
                 verb = IsTrue(query["watch"]) ? "watch" : "list";
             else if (verb == "delete")
                 verb = "deletecollection";
-            if (verb is "list" or "watch" or "deletecollection" && query.ContainsKey("fieldSelector"))
+            if (verb is "list" or "watch" && query.ContainsKey("fieldSelector"))
                 name = NameFromFieldSelector(query["fieldSelector"].ToString());
         }
         else if (parts.Length == 2 && verb == "get" && IsTrue(query["watch"]))

@@ -10,9 +10,6 @@ namespace Timonier.Client;
 /// <summary>Requests over HTTPS. Keeps connections (HTTP/2 where the server speaks it) and one handler for its lifetime.</summary>
 public sealed class HttpTransport : IApiTransport, IDisposable
 {
-    /// <summary>Larger answers are refused: lists are read in pages, and no object comes near.</summary>
-    private const int BodyBytesMax = 512 * 1024 * 1024;
-
     private readonly HttpTransportOptions _options;
     private readonly SocketsHttpHandler _handler;
     private readonly HttpClient _http;
@@ -29,7 +26,7 @@ public sealed class HttpTransport : IApiTransport, IDisposable
             // A dead peer must not hold a watch for ever: the framework closes a connection whose pings go unanswered.
             KeepAlivePingDelay = TimeSpan.FromSeconds(30), KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
         };
-        _http = new HttpClient(_handler, disposeHandler: false) { BaseAddress = options.Server, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = BodyBytesMax };
+        _http = new HttpClient(_handler, disposeHandler: false) { BaseAddress = options.Server, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = options.BodyBytesMax };
     }
 
     public async Task<ApiResponse> SendAsync(ApiRequest request, CancellationToken cancellationToken)

@@ -32,6 +32,9 @@ public sealed record HttpTransportOptions
     /// <summary>For one request that is no watch; upstream's servers answer within a minute.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(70);
 
+    /// <summary>Larger answers are refused: lists are read in pages, and no object comes near.</summary>
+    public int BodyBytesMax { get; init; } = 512 * 1024 * 1024;
+
     /// <summary>For connections that are no requests of the transport: WebSockets.</summary>
     public SslClientAuthenticationOptions TlsOptions()
     {

@@ -30,6 +30,12 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
         ("authentication-token-webhook-config-file", "Kubeconfig of a service that knows tokens"),
         ("authentication-token-webhook-cache-ttl", "How long its answers hold (default 2m)"),
         ("authentication-token-webhook-version", "Version of the TokenReview it gets: v1 or v1beta1"),
+        ("authorization-mode", "Who decides what somebody may do, in order: Node,RBAC (the default), Webhook, AlwaysAllow, AlwaysDeny"),
+        ("authorization-config", "File that says the same with several webhooks (AuthorizationConfiguration)"),
+        ("authorization-webhook-config-file", "Kubeconfig of a service that is asked by SubjectAccessReviews"),
+        ("authorization-webhook-version", "Version of the SubjectAccessReview it gets: v1 or v1beta1 (the default)"),
+        ("authorization-webhook-cache-authorized-ttl", "How long its yes holds (default 5m)"),
+        ("authorization-webhook-cache-unauthorized-ttl", "How long its no holds (default 30s)"),
         ("feature-gates", "LegacyServiceAccountTokenNoAutoGeneration=false gives each service account a token Secret, as before 1.24"),
         ("encryption-provider-config", "File that says which resources are encrypted on disk, and how (EncryptionConfiguration); without it Secrets are, with a key made in the data directory"),
     ];

@@ -10,6 +10,7 @@ using Timonier.ApiServer.Aggregation;
 using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
+using Timonier.ApiServer.Authorization.Webhooks;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Encryption;
@@ -40,7 +41,8 @@ internal sealed class ControlPlane : IAsyncDisposable
         _store = OpenStore(options, schema, time);
         var reader = new ObjectReader(schema, _store);
         var address = $"{NodeAddress}:{options.Listen.Port}";
-        var access = new ClusterAccess(pki, "https://" + address, reader, reader, TokenSources.Create(options.Access, time), time, NewId, ServiceDomain + "." + options.ClusterDomain);
+        var sources = TokenSources.Create(options.Access, time);
+        var access = new ClusterAccess(pki, "https://" + address, reader, reader, sources, time, NewId, ServiceDomain + "." + options.ClusterDomain);
         var published = new PublishedApi(schema, () => Server!.Registry.Resources, address, Commands.VersionCommand.KubernetesVersion);
         // A read in one thread at a time: strategies and admission draw under their own locks.
         var random = new Random();
@@ -75,6 +77,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             Checks = HealthChecks.Of(reader, !options.NoControllers),
             Time = time,
         }, loggers);
+        Server.AddMetrics(text => WebhookFigures.Write(text, [.. sources.Authorizers.Select(a => a.Webhook).OfType<WebhookAuthorizer>()]));
         (Reader, Issuer) = (reader, access.Issuer);
     }
 

@@ -25,7 +25,7 @@ internal static class TokenSources
             var sources = config.Issuers.Concat(Flagged(flags)).Select(i => (ITokenAuthenticator)new OidcTokens(i, time)).ToList();
             if (flags.Text("authentication-token-webhook-config-file") is { } webhook)
                 sources.Add(new WebhookTokens(ConfiguredWebhook.Load(webhook), flags.Text("authentication-token-webhook-version") ?? "v1", Duration(flags, "authentication-token-webhook-cache-ttl", TimeSpan.FromMinutes(2)), time));
-            return new ClusterAccessOptions { Tokens = tokens, MoreTokens = sources, Anonymous = config.Anonymous ?? flags.Text("anonymous-auth") != "false", AnonymousPaths = config.AnonymousPaths };
+            return new ClusterAccessOptions { Tokens = tokens, MoreTokens = sources, Authorizers = AuthorizerFlags.Create(flags, time), Anonymous = config.Anonymous ?? flags.Text("anonymous-auth") != "false", AnonymousPaths = config.AnonymousPaths };
         }
         catch (Exception e) when (e is FormatException or KubeconfigException)
         {
@@ -54,6 +54,6 @@ internal static class TokenSources
         };
     }
 
-    private static TimeSpan Duration(AccessFlags flags, string name, TimeSpan whenAbsent) =>
+    internal static TimeSpan Duration(AccessFlags flags, string name, TimeSpan whenAbsent) =>
         flags.Text(name) is not { } text ? whenAbsent : GoDuration.TryParse(text, out var duration) ? duration : throw new CommandException($"--{name} {text}: a duration such as 2m is wanted");
 }

@@ -47,6 +47,29 @@ public class PolicyTests
         Assert.Equal(["Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': m"], attributes.Scope.Warnings);
     }
 
+    /// <summary>As a webhook does: it knows each question only after a while.</summary>
+    private sealed class Slow : IAuthorizer
+    {
+        public List<string> Asked { get; } = [];
+
+        public async ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default)
+        {
+            Asked.Add($"{attributes.Verb} {attributes.Resource} {attributes.Selectors?.Fields[0].Value}");
+            await Task.Yield();
+            return attributes.Verb == "get" ? new(Decision.Allow) : new(Decision.NoOpinion, "", "no way there");
+        }
+    }
+
+    [Fact]
+    public async Task AuthorizerThatMustWait_IsAskedOnceForEachQuestion()
+    {
+        Bind(""" "variables":[{"name":"may","expression":"authorizer.group('').resource('pods').fieldSelector('spec.nodeName=n1').check('get').allowed()"}],"validations":[{"expression":"variables.may && variables.may && authorizer.group('').resource('nodes').check('list').error() == 'no way there'"},{"expression":"!variables.may","message":"m"}] """, "Deny");
+        var authorizer = new Slow();
+        var policies = new ValidatingPolicies(_reader, authorizer, new PolicyExpressions(), Parameters());
+        Assert.EndsWith("denied request: m", (await Assert.ThrowsAsync<ApiException>(async () => await policies.ValidateAsync(Deployment(), default))).Message, StringComparison.Ordinal);
+        Assert.Equal(["get pods n1", "list nodes "], authorizer.Asked);
+    }
+
     [Fact]
     public async Task OtherResources_AreNotLookedAt()
     {

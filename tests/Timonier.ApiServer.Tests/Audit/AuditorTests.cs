@@ -154,8 +154,8 @@ public sealed class AuditorTests : IAsyncLifetime
 
     private sealed class NotSecrets : IAuthorizer
     {
-        public (Decision Decision, string Reason) Authorize(AuthorizationAttributes attributes) =>
-            attributes.Resource == "secrets" ? (Decision.NoOpinion, "it is a secret") : (Decision.Allow, "it is no secret");
+        public ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default) =>
+            new(attributes.Resource == "secrets" ? new Verdict(Decision.NoOpinion, "it is a secret") : new Verdict(Decision.Allow, "it is no secret"));
     }
 
     private sealed class Remark : IMutatingAdmission

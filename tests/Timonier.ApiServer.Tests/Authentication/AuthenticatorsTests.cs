@@ -134,22 +134,22 @@ public class AuthenticatorsTests
 
     private sealed class AllowUser(string name) : IAuthorizer
     {
-        public (Decision Decision, string Reason) Authorize(AuthorizationAttributes attributes) =>
-            (attributes.Verb == "impersonate" && attributes.User.Name == name && attributes.Name != "root" ? Decision.Allow : Decision.NoOpinion, "");
+        public ValueTask<Verdict> AuthorizeAsync(AuthorizationAttributes attributes, CancellationToken cancel = default) =>
+            new(new Verdict(attributes.Verb == "impersonate" && attributes.User.Name == name && attributes.Name != "root" ? Decision.Allow : Decision.NoOpinion));
     }
 
     [Fact]
-    public void Impersonation_ActsAsTheOther_WhenAllowed()
+    public async Task Impersonation_ActsAsTheOther_WhenAllowed()
     {
         var impersonation = new Impersonation(new AllowUser("boss"));
         var boss = new UserInfo("boss", []);
         var headers = new HeaderDictionary { ["Impersonate-User"] = "system:serviceaccount:shop:web" };
-        Assert.Equal(["system:serviceaccounts", "system:serviceaccounts:shop", "system:authenticated"], impersonation.Apply(headers, boss).Groups);
-        Assert.Same(boss, impersonation.Apply(new HeaderDictionary(), boss));
+        Assert.Equal(["system:serviceaccounts", "system:serviceaccounts:shop", "system:authenticated"], (await impersonation.ApplyAsync(headers, boss)).Groups);
+        Assert.Same(boss, await impersonation.ApplyAsync(new HeaderDictionary(), boss));
         headers = new HeaderDictionary { ["Impersonate-User"] = "root" };
         Assert.Equal("users \"root\" is forbidden: User \"boss\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
-            Assert.Throws<ApiException>(() => impersonation.Apply(headers, boss)).Message);
+            (await Assert.ThrowsAsync<ApiException>(async () => await impersonation.ApplyAsync(headers, boss))).Message);
         headers = new HeaderDictionary { ["Impersonate-Group"] = "x" };
-        Assert.Equal(500, Assert.Throws<ApiException>(() => impersonation.Apply(headers, boss)).Code);
+        Assert.Equal(500, (await Assert.ThrowsAsync<ApiException>(async () => await impersonation.ApplyAsync(headers, boss))).Code);
     }
 }

@@ -50,6 +50,14 @@ public class RbacTests
         _changes.Number++;
     }
 
+    /// <summary>Everything that decides here is in memory: the answer is there at once.</summary>
+    private Verdict Decide(AuthorizationAttributes asked)
+    {
+        var verdict = _authorizer.AuthorizeAsync(asked).AsTask();
+        Assert.True(verdict.IsCompleted);
+        return verdict.GetAwaiter().GetResult();
+    }
+
     /// <param name="what">"get pods/log.apps shop/name" or "get /healthz".</param>
     private static AuthorizationAttributes Ask(string user, string what, params string[] groups)
     {
@@ -89,25 +97,25 @@ public class RbacTests
     [InlineData("system:serviceaccount:kube-system:disruption-controller", "get foos/scale.example.com shop/x", true)]
     [InlineData("system:serviceaccount:kube-system:disruption-controller", "get foos/status.example.com shop/x", false)]
     public void DefaultPolicy_Decides(string user, string what, bool allowed) =>
-        Assert.Equal(allowed ? Decision.Allow : Decision.NoOpinion, _authorizer.Authorize(Ask(user, what)).Decision);
+        Assert.Equal(allowed ? Decision.Allow : Decision.NoOpinion, Decide(Ask(user, what)).Decision);
 
     [Fact]
-    public void Masters_MayEverything() => Assert.Equal(Decision.Allow, _authorizer.Authorize(Ask("root", "delete nodes /x", "system:masters")).Decision);
+    public void Masters_MayEverything() => Assert.Equal(Decision.Allow, Decide(Ask("root", "delete nodes /x", "system:masters")).Decision);
 
     [Fact]
     public void NewBinding_HoldsAtTheNextQuestion()
     {
         var ask = Ask("new", "list pods shop");
-        Assert.Equal(Decision.NoOpinion, _authorizer.Authorize(ask).Decision);
+        Assert.Equal(Decision.NoOpinion, Decide(ask).Decision);
         Bind("new", "view", "shop");
-        Assert.Equal(Decision.Allow, _authorizer.Authorize(ask).Decision);
+        Assert.Equal(Decision.Allow, Decide(ask).Decision);
     }
 
     [Fact]
     public void BindingToNoRole_IsToldInTheReason()
     {
         Bind("lost", "gone", "shop");
-        Assert.Equal("RBAC: clusterrole.rbac.authorization.k8s.io \"gone\" not found", _authorizer.Authorize(Ask("lost", "list pods shop")).Reason);
+        Assert.Equal("RBAC: clusterrole.rbac.authorization.k8s.io \"gone\" not found", Decide(Ask("lost", "list pods shop")).Reason);
     }
 
     [Theory]
@@ -154,9 +162,9 @@ public class RbacTests
                 Containers = [new Container { Name = "c", EnvFrom = [new EnvFromSource { ConfigMapRef = new ConfigMapEnvSource { Name = "env" } }] }],
             },
         });
-        Assert.Equal(allowed, _authorizer.Authorize(Ask("system:node:n1", what, "system:nodes")).Decision == Decision.Allow);
+        Assert.Equal(allowed, Decide(Ask("system:node:n1", what, "system:nodes")).Decision == Decision.Allow);
         if (what == "get secrets shop/db")
-            Assert.Equal(Decision.NoOpinion, _authorizer.Authorize(Ask("system:node:n2", what, "system:nodes")).Decision);
+            Assert.Equal(Decision.NoOpinion, Decide(Ask("system:node:n2", what, "system:nodes")).Decision);
     }
 
     private void Admit(string user, string resource, string body, string? old = null) => new RbacEscalation(_index, _authorizer).ValidateAsync(new AdmissionAttributes
@@ -211,12 +219,34 @@ public class RbacTests
     [InlineData("subjectaccessreviews", "{}")]
     [InlineData("subjectaccessreviews", """{"resourceAttributes":{}}""")]
     [InlineData("localsubjectaccessreviews", """{"user":"jane","resourceAttributes":{"namespace":"other"}}""")]
+    [InlineData("subjectaccessreviews", """{"user":"jane","resourceAttributes":{"fieldSelector":{}}}""")]
+    [InlineData("selfsubjectaccessreviews", """{"resourceAttributes":{"labelSelector":{"rawSelector":"a=b","requirements":[{"key":"a","operator":"Exists"}]}}}""")]
+    [InlineData("localsubjectaccessreviews", """{"user":"jane","resourceAttributes":{"namespace":"shop","labelSelector":{"requirements":[{"key":"/","operator":"Exists"}]}}}""")]
     public void Review_OfNonsenseIsInvalid(string kind, string spec) => Assert.True(Assert.Throws<ApiException>(() => Review(kind, spec, "shop")).IsInvalid);
+
+    [Theory]
+    [InlineData(""" "fieldSelector":{"rawSelector":"a=b,c"} """, "spec.resourceAttributes.fieldSelector ignored due to parse error")]
+    [InlineData(""" "fieldSelector":{"requirements":[{"key":"a","operator":"In","values":["b"]},{"key":"a","operator":"Foo"}]} """, "spec.resourceAttributes.fieldSelector partially ignored due to parse error")]
+    [InlineData(""" "labelSelector":{"rawSelector":"a in ("} """, "spec.resourceAttributes.labelSelector ignored due to parse error")]
+    [InlineData(""" "fieldSelector":{"rawSelector":"a=b"},"labelSelector":{"requirements":[{"key":"a","operator":"NotIn","values":["b"]}]} """, null)]
+    public void SelectorThatIsNotUnderstood_IsTold(string selectors, string? error) =>
+        Assert.Equal(error, Review("selfsubjectaccessreviews", "{\"resourceAttributes\":{\"verb\":\"list\",\"resource\":\"pods\"," + selectors + "}}").GetPath("status", "evaluationError"));
+
+    [Fact]
+    public void SelectorErrors_HaveUpstreamsWords()
+    {
+        const string Spec = """{"user":"me","resourceAttributes":{"fieldSelector":{"rawSelector":"foo","requirements":[{}]},"labelSelector":{"requirements":[{"key":"k","operator":"In"},{"key":"k","operator":"Exists","values":["v"]}]}}}""";
+        var message = Assert.Throws<ApiException>(() => Review("subjectaccessreviews", Spec)).Message;
+        Assert.Contains("spec.resourceAttributes.fieldSelector.rawSelector: Invalid value: \"foo\": may not specified at the same time as requirements", message, StringComparison.Ordinal);
+        Assert.Contains("spec.resourceAttributes.fieldSelector.requirements[0].key: Required value: must be specified", message, StringComparison.Ordinal);
+        Assert.Contains("spec.resourceAttributes.labelSelector.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'", message, StringComparison.Ordinal);
+        Assert.Contains("spec.resourceAttributes.labelSelector.requirements[1].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'", message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task RulesReview_ListsWhatIMay()
     {
-        var answer = await new RulesReviews(_index).CreateAsync(new RequestScope { User = new UserInfo("joe", ["system:authenticated"]), Resource = Schema.Resources[0], Verb = "create" },
+        var answer = await new RulesReviews(_index, _ => "").CreateAsync(new RequestScope { User = new UserInfo("joe", ["system:authenticated"]), Resource = Schema.Resources[0], Verb = "create" },
             new JsonMap { ["spec"] = new JsonMap { ["namespace"] = "shop" } }, default);
         Assert.Contains(((JsonMap)answer["status"]!).GetList("resourceRules")!.Cast<JsonMap>(), r => r.GetList("resources")!.Contains("pods/log"));
         Assert.Contains(((JsonMap)answer["status"]!).GetList("nonResourceRules")!.Cast<JsonMap>(), r => r.GetList("nonResourceURLs")!.Contains("/api/*"));

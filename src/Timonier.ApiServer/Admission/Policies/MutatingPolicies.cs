@@ -40,7 +40,7 @@ internal sealed class MutatingPolicies(IObjectReader reader, IAuthorizer authori
             foreach (var one in await parameters.FindAsync(policy.Spec.ParamKind, binding.Spec.ParamRef, attributes.Scope, cancel))
             {
                 var seen = await RuleMatch.SeenAsync(attributes, resource, cancel);
-                Mutate(policy, new PolicyInputs(seen, resource, one, reader, authorizer), seen, resource);
+                await MutateAsync(policy, new PolicyInputs(seen, resource, one, reader, authorizer), seen, resource, cancel);
                 await RuleMatch.TakeBackAsync(attributes, seen, own, cancel);
             }
         }
@@ -56,10 +56,10 @@ internal sealed class MutatingPolicies(IObjectReader reader, IAuthorizer authori
             attributes.Reinvocation.Ran(id);
     }
 
-    private void Mutate(MutatingAdmissionPolicy policy, PolicyInputs inputs, AdmissionAttributes attributes, ResourceSchema resource)
+    private async ValueTask MutateAsync(MutatingAdmissionPolicy policy, PolicyInputs inputs, AdmissionAttributes attributes, ResourceSchema resource, CancellationToken cancel)
     {
         var hasParams = policy.Spec.ParamKind is not null;
-        if (!PolicyMatch.Conditions(policy.Spec.MatchConditions, expressions, inputs, hasParams))
+        if (!await PolicyMatch.ConditionsAsync(policy.Spec.MatchConditions, expressions, inputs, hasParams, cancel))
             return;
         var scope = new PolicyScope([], hasParams);
         foreach (var variable in policy.Spec.Variables)
@@ -71,7 +71,7 @@ internal sealed class MutatingPolicies(IObjectReader reader, IAuthorizer authori
         foreach (var mutation in policy.Spec.Mutations)
         {
             var source = mutation.JsonPatch?.Expression ?? mutation.ApplyConfiguration?.Expression ?? throw new CelException("a mutation without expression");
-            var result = CelProgram.ToJson(inputs.Evaluate(expressions.Compile(source, scope)));
+            var result = CelProgram.ToJson(await inputs.EvaluateAsync(expressions.Compile(source, scope), cancel));
             var obj = attributes.Object!;
             var changed = mutation.JsonPatch is not null
                 ? JsonPatch.Apply(obj.DeepClone(), result) as JsonMap

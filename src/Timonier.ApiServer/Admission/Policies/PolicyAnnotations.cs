@@ -16,11 +16,11 @@ internal sealed class PolicyAnnotations(string policy)
     /// <summary>Why one could not be evaluated; null: all could.</summary>
     public string? Fault { get; private set; }
 
-    public void Evaluate(AuditAnnotation annotation, Func<string, object?> evaluate)
+    public async ValueTask EvaluateAsync(AuditAnnotation annotation, Func<string, ValueTask<object?>> evaluate)
     {
         try
         {
-            if (evaluate(annotation.ValueExpression) is not string value)
+            if (await evaluate(annotation.ValueExpression) is not string value)
                 return;
             if (!_values.TryGetValue(annotation.Key, out var values))
                 _values[annotation.Key] = values = [];

@@ -17,6 +17,7 @@ namespace Timonier.ApiServer.Admission.Policies;
 internal sealed class PolicyInputs(AdmissionAttributes attributes, ResourceSchema seen, JsonMap? parameters, IObjectReader reader, IAuthorizer authorizer)
 {
     private readonly Dictionary<string, object?> _made = new(StringComparer.Ordinal);
+    private readonly Dictionary<CelAuthorizationCheck, Verdict> _answers = [];
     private readonly Dictionary<string, CelProgram> _variables = new(StringComparer.Ordinal);
 
     /// <summary>What all expressions together may cost.</summary>
@@ -26,7 +27,32 @@ internal sealed class PolicyInputs(AdmissionAttributes attributes, ResourceSchem
     public void Define(string name, CelProgram program) => _variables[$"variables.{name}"] = program;
 
     /// <exception cref="CelException">The evaluation failed.</exception>
-    public object? Evaluate(CelProgram program) => program.Evaluate(Get, Budget);
+    public async ValueTask<object?> EvaluateAsync(CelProgram program, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var before = Budget.Remaining;
+            try
+            {
+                return program.Evaluate(Get, Budget);
+            }
+            catch (PendingCheckException pending)
+            {
+                // An expression does not wait. It runs again with the answer; what it may cost bounds how often it can ask.
+                Budget.Refund(before - Budget.Remaining);
+                _answers[pending.Check] = await pending.Answer.WaitAsync(cancel);
+            }
+        }
+    }
+
+    /// <summary>Leaves an expression whose question to the authorizer must wait for a webhook. No CelException: an expression can't go on behind it.</summary>
+#pragma warning disable CA1032, CA1064 // Thrown and caught in this class alone.
+    private sealed class PendingCheckException(CelAuthorizationCheck check, Task<Verdict> answer) : Exception
+#pragma warning restore CA1032, CA1064
+    {
+        public CelAuthorizationCheck Check { get; } = check;
+        public Task<Verdict> Answer { get; } = answer;
+    }
 
     private object? Get(string name)
     {
@@ -43,7 +69,7 @@ internal sealed class PolicyInputs(AdmissionAttributes attributes, ResourceSchem
             "namespaceObject" => NamespaceObject(),
             "authorizer" => Authorizer(),
             "authorizer.requestResource" => Authorizer().ForResource(RequestResource()),
-            _ when _variables.TryGetValue(name, out var program) => Evaluate(program),
+            _ when _variables.TryGetValue(name, out var program) => program.Evaluate(Get, Budget),
             _ => throw new CelException($"no such attribute(s): {name}"),
         };
     }
@@ -63,16 +89,25 @@ internal sealed class PolicyInputs(AdmissionAttributes attributes, ResourceSchem
 
     private CelAuthorizer Authorizer() => new(check =>
     {
+        if (!_answers.TryGetValue(check, out var verdict))
+        {
+            var asked = Ask(check);
+            verdict = asked.IsCompletedSuccessfully ? asked.Result : throw new PendingCheckException(check, asked.AsTask());
+        }
+        return (verdict.Decision == Decision.Allow, verdict.Reason, verdict.Error.Length > 0 ? verdict.Error : null);
+    });
+
+    private ValueTask<Verdict> Ask(CelAuthorizationCheck check)
+    {
         var user = check.ServiceAccount is { } account
             ? new UserInfo($"system:serviceaccount:{account.Namespace}:{account.Name}", ["system:serviceaccounts", $"system:serviceaccounts:{account.Namespace}", "system:authenticated"])
             : attributes.Scope.User;
-        var (decision, reason) = authorizer.Authorize(new AuthorizationAttributes
+        return authorizer.AuthorizeAsync(new AuthorizationAttributes
         {
             User = user, Verb = check.Verb, IsResource = check.Path.Length == 0, Path = check.Path, Group = check.Group, Version = "*", Resource = check.Resource,
-            Subresource = check.Subresource, Namespace = check.Namespace, Name = check.Name,
+            Subresource = check.Subresource, Namespace = check.Namespace, Name = check.Name, Selectors = RequestedSelectors.Of(check.FieldSelector, check.LabelSelector),
         });
-        return (decision == Decision.Allow, reason, null);
-    });
+    }
 
     private CelAuthorizationCheck RequestResource()
     {

@@ -24,7 +24,7 @@ internal static class PolicyMatch
 
     /// <summary>Are all conditions true? The first that cannot be evaluated throws.</summary>
     /// <exception cref="CelException">It does not compile, or failed.</exception>
-    public static bool Conditions(IReadOnlyList<MatchCondition> conditions, PolicyExpressions expressions, PolicyInputs inputs, bool hasParams)
+    public static async ValueTask<bool> ConditionsAsync(IReadOnlyList<MatchCondition> conditions, PolicyExpressions expressions, PolicyInputs inputs, bool hasParams, CancellationToken cancel)
     {
         var scope = new PolicyScope([], hasParams);
         CelException? failure = null;
@@ -32,7 +32,7 @@ internal static class PolicyMatch
         {
             try
             {
-                if (inputs.Evaluate(expressions.Compile(condition.Expression, scope, CelType.Bool)) is not true)
+                if (await inputs.EvaluateAsync(expressions.Compile(condition.Expression, scope, CelType.Bool), cancel) is not true)
                     return false;
             }
             catch (CelException e)

@@ -60,7 +60,7 @@ internal sealed class ValidatingPolicies(IObjectReader reader, IAuthorizer autho
         foreach (var one in found)
         {
             var index = -1;
-            foreach (var violation in Evaluate(policy, new PolicyInputs(attributes, seen, one, reader, authorizer), fails, annotations))
+            foreach (var violation in await EvaluateAsync(policy, new PolicyInputs(attributes, seen, one, reader, authorizer), fails, annotations, cancel))
             {
                 index++;
                 if (violation is null)
@@ -79,13 +79,13 @@ internal sealed class ValidatingPolicies(IObjectReader reader, IAuthorizer autho
     }
 
     /// <returns>One entry for each validation, null where it holds; one alone when the policy itself cannot be evaluated; none when its conditions do not match.</returns>
-    private List<Violation?> Evaluate(ValidatingAdmissionPolicy policy, PolicyInputs inputs, bool fails, PolicyAnnotations annotations)
+    private async ValueTask<List<Violation?>> EvaluateAsync(ValidatingAdmissionPolicy policy, PolicyInputs inputs, bool fails, PolicyAnnotations annotations, CancellationToken cancel)
     {
         var hasParams = policy.Spec.ParamKind is not null;
         var scope = new PolicyScope([], hasParams);
         try
         {
-            if (!PolicyMatch.Conditions(policy.Spec.MatchConditions, expressions, inputs, hasParams))
+            if (!await PolicyMatch.ConditionsAsync(policy.Spec.MatchConditions, expressions, inputs, hasParams, cancel))
                 return [];
             foreach (var variable in policy.Spec.Variables)
             {
@@ -98,20 +98,22 @@ internal sealed class ValidatingPolicies(IObjectReader reader, IAuthorizer autho
         {
             return [fails ? new(e.Message, "Invalid") : null];
         }
-        var violations = policy.Spec.Validations.Select(v => Check(v, inputs, scope, fails)).ToList();
+        var violations = new List<Violation?>();
+        foreach (var validation in policy.Spec.Validations)
+            violations.Add(await CheckAsync(validation, inputs, scope, fails, cancel));
         foreach (var annotation in policy.Spec.AuditAnnotations)
-            annotations.Evaluate(annotation, expression => inputs.Evaluate(expressions.Compile(expression, scope)));
+            await annotations.EvaluateAsync(annotation, expression => inputs.EvaluateAsync(expressions.Compile(expression, scope), cancel));
         return violations;
     }
 
     /// <summary>Null: the expression holds.</summary>
-    private Violation? Check(Api.Admissionregistration.V1.Validation validation, PolicyInputs inputs, PolicyScope scope, bool fails)
+    private async ValueTask<Violation?> CheckAsync(Api.Admissionregistration.V1.Validation validation, PolicyInputs inputs, PolicyScope scope, bool fails, CancellationToken cancel)
     {
         try
         {
-            if (inputs.Evaluate(expressions.Compile(validation.Expression, scope, CelType.Bool)) is true)
+            if (await inputs.EvaluateAsync(expressions.Compile(validation.Expression, scope, CelType.Bool), cancel) is true)
                 return null;
-            var message = validation.MessageExpression.Length > 0 ? Message(validation.MessageExpression, inputs, scope) : "";
+            var message = validation.MessageExpression.Length > 0 ? await MessageAsync(validation.MessageExpression, inputs, scope, cancel) : "";
             if (message.Length == 0)
                 message = validation.Message.Trim() is { Length: > 0 } fixedMessage ? fixedMessage : $"failed expression: {validation.Expression.Trim()}";
             return new(message, validation.Reason is { Length: > 0 } reason ? reason : "Invalid");
@@ -122,11 +124,11 @@ internal sealed class ValidatingPolicies(IObjectReader reader, IAuthorizer autho
         }
     }
 
-    private string Message(string expression, PolicyInputs inputs, PolicyScope scope)
+    private async ValueTask<string> MessageAsync(string expression, PolicyInputs inputs, PolicyScope scope, CancellationToken cancel)
     {
         try
         {
-            var text = (inputs.Evaluate(expressions.Compile(expression, scope with { HasAuthorizer = false }, CelType.String)) as string ?? "").Trim();
+            var text = (await inputs.EvaluateAsync(expressions.Compile(expression, scope with { HasAuthorizer = false }, CelType.String), cancel) as string ?? "").Trim();
             return text.Length > MessageMax || text.Contains('\n', StringComparison.Ordinal) ? "" : text;
         }
         catch (CelException e) when (!e.IsBudget)

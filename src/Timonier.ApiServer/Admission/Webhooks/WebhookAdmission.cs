@@ -43,7 +43,7 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
         if (RuleMatch.Match(webhook, attributes, reader) is not { } resource)
             return;
         var seen = await RuleMatch.SeenAsync(attributes, resource, cancel);
-        if (webhook.Conditions.Count > 0 && !Wants(webhook, seen, resource))
+        if (webhook.Conditions.Count > 0 && !await WantsAsync(webhook, seen, resource, cancel))
             return;
         if (attributes.Scope.DryRun && !webhook.AllowsDryRun)
             throw ApiException.BadRequest($"admission webhook \"{webhook.Name}\" does not support dry run");
@@ -73,11 +73,11 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
         }
     }
 
-    private bool Wants(Webhook webhook, AdmissionAttributes attributes, ResourceSchema resource)
+    private async ValueTask<bool> WantsAsync(Webhook webhook, AdmissionAttributes attributes, ResourceSchema resource, CancellationToken cancel)
     {
         try
         {
-            return PolicyMatch.Conditions(webhook.Conditions, expressions, new PolicyInputs(attributes, resource, null, reader, authorizer), hasParams: false);
+            return await PolicyMatch.ConditionsAsync(webhook.Conditions, expressions, new PolicyInputs(attributes, resource, null, reader, authorizer), hasParams: false, cancel);
         }
         catch (CelException e)
         {
