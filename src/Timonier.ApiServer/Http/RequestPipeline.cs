@@ -112,17 +112,19 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         // 3 authorize
         await AuthorizeAsync(http, info, user, AuditRecord.Of(http));
 
+        // A time that is none is refused for reads too, though they wait for nothing.
+        var time = longRunning ? default : TimeoutOf(http);
         if (info.Verb is "create" or "update" or "patch" or "delete" or "deletecollection" && !longRunning)
-            await DispatchInTimeAsync(http, info, user);
+            await DispatchInTimeAsync(http, info, user, time);
         else
             await DispatchAsync(http, info, user);
     }
 
     /// <summary>A write ends within its time, whatever it waits for: a slow client, a webhook, the disk. Reads wait for nothing.</summary>
-    private async Task DispatchInTimeAsync(HttpContext http, RequestInfo info, UserInfo user)
+    private async Task DispatchInTimeAsync(HttpContext http, RequestInfo info, UserInfo user, TimeSpan time)
     {
         var client = http.RequestAborted;
-        using var limit = new CancellationTokenSource(TimeoutOf(http), core.Time);
+        using var limit = new CancellationTokenSource(time, core.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(client, limit.Token);
         http.RequestAborted = either.Token;
         try
