@@ -17,6 +17,7 @@ public static class GoRegex
     {
         if (pattern.Length > PatternLengthMax)
             throw new FormatException("error parsing regexp: expression too large");
+        new GoRegexSize(pattern).Check();
         try
         {
             return new Regex(Translate(pattern), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);

@@ -4,7 +4,7 @@ namespace Timonier.Api.Cel;
 /// Gives every node its type and every call its possible overloads; what does not fit is reported as cel-go does. Where a type is
 /// dyn the decision is left to the evaluation.
 /// </summary>
-internal sealed class CelChecker(CelEnvironment environment, List<(int Position, string Message)> faults)
+internal sealed class CelChecker(CelEnvironment environment, CelFaults faults)
 {
     private readonly List<(string Name, CelType Type)> _scope = [];
 
@@ -23,7 +23,7 @@ internal sealed class CelChecker(CelEnvironment environment, List<(int Position,
 
     private CelType Fault(CelExpr at, string message)
     {
-        faults.Add((at.Position, message));
+        faults.Add(at.Position, message);
         return CelType.Dyn;
     }
 
@@ -40,11 +40,15 @@ internal sealed class CelChecker(CelEnvironment environment, List<(int Position,
     private CelType Ident(IdentExpr ident) =>
         FindVariable(ident.Name) ?? (CelEnvironment.TypeNamed(ident.Name) is not null ? CelType.TypeType : Fault(ident, $"undeclared reference to '{ident.Name}' (in container '')"));
 
+    /// <summary>No variable, type or function that we know has more parts: what is longer need not be put together for each of its parts again.</summary>
+    private const int NamePartsMax = 4;
+
     /// <summary>a.b.c as one name, when it is nothing but names.</summary>
-    private static string? QualifiedName(CelExpr expression) => expression switch
+    private static string? QualifiedName(CelExpr expression, int parts = NamePartsMax) => expression switch
     {
+        _ when parts == 0 => null,
         IdentExpr ident => ident.Name,
-        SelectExpr { IsTest: false, IsOptional: false } select when QualifiedName(select.Operand) is { } prefix => $"{prefix}.{select.Field}",
+        SelectExpr { IsTest: false, IsOptional: false } select when QualifiedName(select.Operand, parts - 1) is { } prefix => $"{prefix}.{select.Field}",
         _ => null,
     };
 

@@ -7,6 +7,8 @@ public sealed class CelException(string message, bool isBudget = false) : Except
     public bool IsBudget { get; } = isBudget;
 
     public static CelException NoSuchOverload() => new("no such overload");
+
+    public static CelException BudgetSpent() => new("operation cancelled: actual cost limit exceeded", isBudget: true);
 }
 
 /// <summary>What an evaluation may still cost; shared by several evaluations where upstream counts them together. Not thread-safe.</summary>
@@ -27,6 +29,6 @@ public sealed class CelBudget(long limit)
     {
         Remaining -= cost;
         if (Remaining < 0)
-            throw new CelException("operation cancelled: actual cost limit exceeded", isBudget: true);
+            throw CelException.BudgetSpent();
     }
 }

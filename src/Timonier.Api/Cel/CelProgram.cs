@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Timonier.Api.Cel;
 
 /// <summary>A compiled expression. Immutable; thread-safe.</summary>
@@ -30,25 +28,15 @@ public sealed class CelProgram
         }
         catch (CelLexer.SyntaxFault fault)
         {
-            throw new CelException(Format(source, fault.Position, fault.Message));
+            throw new CelException(CelFaults.Format(source, fault.Position, fault.Message));
         }
-        var faults = new List<(int Position, string Message)>();
+        var faults = new CelFaults();
         var type = new CelChecker(environment, faults).Check(expression);
-        if (faults.Count > 0)
-            throw new CelException(string.Join('\n', faults.OrderBy(f => f.Position).Select(f => Format(source, f.Position, f.Message))));
+        if (faults.Any)
+            throw new CelException(faults.ToText(source));
         if (expected is not null && !expected.Accepts(type))
             throw new CelException($"must evaluate to {expected}");
         return new CelProgram(source, expression);
-    }
-
-    private static string Format(string source, int position, string message)
-    {
-        position = Math.Min(position, source.Length);
-        var lineStart = position == 0 ? 0 : source.LastIndexOf('\n', position - 1) + 1;
-        var lineEnd = source.IndexOf('\n', lineStart) is >= 0 and var end ? end : source.Length;
-        var line = source.AsSpan(0, lineStart).Count('\n') + 1;
-        var column = position - lineStart;
-        return string.Create(CultureInfo.InvariantCulture, $"ERROR: <input>:{line}:{column + 1}: {message}\n | {source.AsSpan(lineStart, lineEnd - lineStart)}\n | {new string('.', column)}^");
     }
 
     /// <param name="variables">The value of a variable by its name; called at each use.</param>

@@ -6,6 +6,7 @@ namespace Timonier.Api.Cel;
 internal sealed class CelRun(Func<string, object?> variables, CelBudget budget)
 {
     private readonly List<(string Name, object? Value)> _scope = [];
+    private readonly CelWeights _weights = new();
 
     public object? Evaluate(CelExpr expression)
     {
@@ -22,13 +23,13 @@ internal sealed class CelRun(Func<string, object?> variables, CelBudget budget)
             case CallExpr call:
                 return Call(call);
             case ListExpr list:
-                return List(list);
+                return _weights.Made(List(list));
             case MapExpr map:
-                return Map(map);
+                return _weights.Made(Map(map));
             case StructExpr literal:
-                return Struct(literal);
+                return _weights.Made(Struct(literal));
             default:
-                return Fold((FoldExpr)expression);
+                return _weights.Made(Fold((FoldExpr)expression));
         }
     }
 
@@ -81,7 +82,7 @@ internal sealed class CelRun(Func<string, object?> variables, CelBudget budget)
                 return Evaluate(call.Arguments[Evaluate(call.Arguments[0]) is bool condition ? condition ? 1 : 2 : throw CelException.NoSuchOverload()]);
             case "_==_" or "_!=_":
                 var (left, right) = (Evaluate(call.Arguments[0]), Evaluate(call.Arguments[1]));
-                budget.Charge(1 + Math.Min(SizeOf(left), SizeOf(right)));
+                budget.Charge(1 + Math.Min(_weights.Of(left), _weights.Of(right)));
                 return CelListTypes.AreEqual(left, right, call.Arguments[0].Type) == (call.Function == "_==_");
             case "_[_]" or "_[?_]":
                 budget.Charge(1);
@@ -99,30 +100,33 @@ internal sealed class CelRun(Func<string, object?> variables, CelBudget budget)
                 continue;
             budget.Charge(CostOf(call.Function, arguments));
             var result = call.Function == "_+_" && call.Arguments[0].Type is { ListType: not null } listType ? CelListTypes.Merge(arguments, listType) : overload.Body(arguments);
-            budget.Charge(SizeOf(result));
-            return result;
+            budget.Charge(_weights.Of(result));
+            return _weights.Made(result);
         }
         throw CelException.NoSuchOverload();
     }
 
-    /// <summary>One per call and one per ten characters read; a match reads the text once per part of the pattern.</summary>
-    private static long CostOf(string function, object?[] arguments)
+    /// <summary>
+    /// One per call and one per ten characters read. A match reads the text once per part of the pattern, a search at worst once per part of what is sought, and sets are compared
+    /// each with each, as upstream counts it; what is split is charged by its parts before they are made.
+    /// </summary>
+    private long CostOf(string function, object?[] arguments)
     {
         var cost = 1L;
         foreach (var argument in arguments)
-            cost += SizeOf(argument);
-        return function is "matches" or "find" or "findAll" && arguments is [string text, string pattern, ..] ? cost + ((1 + (text.Length / 10L)) * (1 + (pattern.Length / 4L))) : cost;
+            cost += _weights.Of(argument);
+        return (function, arguments) switch
+        {
+            ("matches" or "find" or "findAll", [string text, string pattern, ..]) => cost + Product(text.Length / 10, pattern.Length / 4),
+            ("split", [string text, "", ..]) => cost + text.Length,
+            ("contains" or "indexOf" or "lastIndexOf" or "replace" or "split", [string text, string sought, ..]) => cost + Product(text.Length / 10, sought.Length / 10),
+            ("sets.contains" or "sets.intersects" or "sets.equivalent", [IReadOnlyList<object?> a, IReadOnlyList<object?> b]) => cost + Product(a.Count, b.Count),
+            ("distinct", [IReadOnlyList<object?> list]) => cost + (Product(list.Count, list.Count) / 10),
+            _ => cost,
+        };
     }
 
-    private static long SizeOf(object? value) => value switch
-    {
-        string text => text.Length / 10,
-        byte[] bytes => bytes.Length / 10,
-        IReadOnlyList<object?> list => list.Count,
-        JsonMap map => map.Count,
-        CelMap map => map.Count,
-        _ => 0,
-    };
+    private static long Product(long a, long b) => (1 + a) * (1 + b);
 
     /// <summary>An error on one side does not matter when the other decides.</summary>
     private bool Junction(CallExpr call, bool decides)

@@ -5,10 +5,11 @@ using System.Text;
 namespace Timonier.Fuzz.Tests.Engine;
 
 /// <summary>What a run found. A seed and a target repeat it; the inputs of the findings stand in it.</summary>
-internal sealed record FuzzReport(string Target, int Seed, long Executions, long Accepted, TimeSpan Slowest, long AllocatedMax, IReadOnlyList<string> Findings)
+/// <param name="Costliest">The input that allocated the most, shortened.</param>
+internal sealed record FuzzReport(string Target, int Seed, long Executions, long Accepted, TimeSpan Slowest, long AllocatedMax, string Costliest, IReadOnlyList<string> Findings)
 {
     public override string ToString() =>
-        $"{Target}: seed {Seed}, {Executions} executions, {Accepted} accepted, slowest {Slowest.TotalMilliseconds:0} ms, most allocated {AllocatedMax >> 10} KiB, {Findings.Count} findings{string.Concat(Findings.Select(f => "\n  " + f))}";
+        $"{Target}: seed {Seed}, {Executions} executions, {Accepted} accepted, slowest {Slowest.TotalMilliseconds:0} ms, most allocated {AllocatedMax >> 10} KiB by {Costliest}, {Findings.Count} findings{string.Concat(Findings.Select(f => "\n  " + f))}";
 }
 
 /// <summary>
@@ -27,6 +28,7 @@ internal sealed class Fuzzer(FuzzTarget target, int seed)
     private readonly Dictionary<string, string> _findings = [];
     private long _executions, _accepted, _allocatedMax;
     private TimeSpan _slowest;
+    private byte[] _costliest = [];
 
     /// <param name="mutantsMax">With it the run is the same on every machine, unless the budget ends it first.</param>
     public FuzzReport Run(TimeSpan budget, long mutantsMax = long.MaxValue)
@@ -34,7 +36,7 @@ internal sealed class Fuzzer(FuzzTarget target, int seed)
         var thread = new Thread(() => RunSeedsThenMutants(budget, mutantsMax), StackBytes) { Name = target.Name };
         thread.Start();
         thread.Join();
-        return new(target.Name, seed, _executions, _accepted, _slowest, _allocatedMax, [.. _findings.Values]);
+        return new(target.Name, seed, _executions, _accepted, _slowest, _allocatedMax, Shown(_costliest), [.. _findings.Values]);
     }
 
     private void RunSeedsThenMutants(TimeSpan budget, long mutantsMax)
@@ -71,7 +73,8 @@ internal sealed class Fuzzer(FuzzTarget target, int seed)
                 _pool[_random.Next(PoolMax)] = input;
         }
         _slowest = elapsed > _slowest ? elapsed : _slowest;
-        _allocatedMax = Math.Max(_allocatedMax, allocated);
+        if (allocated > _allocatedMax)
+            (_allocatedMax, _costliest) = (allocated, input);
     }
 
     private (bool Accepted, TimeSpan Elapsed, long Allocated) Measure(byte[] input)
@@ -95,11 +98,15 @@ internal sealed class Fuzzer(FuzzTarget target, int seed)
     /// <summary>One finding of each kind, the smallest input that showed it.</summary>
     private void Found(string kind, string what, byte[] input)
     {
-        var text = Encoding.UTF8.GetString(input);
-        var shown = text.Length <= 500 ? text : $"{text[..250]} ... {text[^200..]} ({input.Length} bytes)";
-        var finding = $"{what} on {shown}\n    base64: {Convert.ToBase64String(input.AsSpan(0, Math.Min(1200, input.Length)))}";
+        var finding = $"{what} on {Shown(input)}\n    base64: {Convert.ToBase64String(input.AsSpan(0, Math.Min(1200, input.Length)))}";
         if (!_findings.TryGetValue(kind, out var known) || finding.Length < known.Length)
             _findings[kind] = finding;
+    }
+
+    private static string Shown(byte[] input)
+    {
+        var text = Encoding.UTF8.GetString(input);
+        return text.Length <= 500 ? text : $"{text[..250]} ... {text[^200..]} ({input.Length} bytes)";
     }
 
     /// <summary>Outlives the process, which a stack overflow ends at once: TIMONIER_FUZZ_LAST names the file.</summary>

@@ -40,6 +40,8 @@ internal static class CelFormat
             if (next >= arguments.Count)
                 throw new CelException(string.Create(CultureInfo.InvariantCulture, $"index {next} out of range"));
             text.Append(Verb(pattern[i], precision, arguments[next++]));
+            if (text.Length > StringLibrary.TextMax)
+                throw CelException.BudgetSpent();
         }
         return text.ToString();
     }

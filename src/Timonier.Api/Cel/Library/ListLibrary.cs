@@ -27,7 +27,7 @@ internal static class ListLibrary
         functions.Add("list(A)::distinct() list(A)", a => Distinct(Items(a[0])));
         functions.Add("list(A)::flatten() list(dyn)", a => Flatten(Items(a[0]), 1));
         functions.Add("list(A)::flatten(int) list(dyn)", a => Flatten(Items(a[0]), (long)a[1]!));
-        functions.Add("lists.range(int) list(int)", a => (long)a[0]! <= ItemsMax ? new JsonList(Enumerable.Range(0, (int)Math.Max(0, (long)a[0]!)).Select(i => (object?)(long)i)) : throw TooLarge());
+        functions.Add("lists.range(int) list(int)", a => (long)a[0]! <= ItemsMax ? new JsonList(Enumerable.Range(0, (int)Math.Max(0, (long)a[0]!)).Select(i => (object?)(long)i)) : throw CelException.BudgetSpent());
         functions.Add("sets.contains(list(A), list(A)) bool", a => Items(a[1]).All(i => Contains(a[0], i)));
         functions.Add("sets.intersects(list(A), list(A)) bool", a => Items(a[1]).Any(i => Contains(a[0], i)));
         functions.Add("sets.equivalent(list(A), list(A)) bool", a => Items(a[1]).All(i => Contains(a[0], i)) && Items(a[0]).All(i => Contains(a[1], i)));
@@ -36,8 +36,6 @@ internal static class ListLibrary
     private static IReadOnlyList<object?> Items(object? list) => (IReadOnlyList<object?>)list!;
 
     private static bool Contains(object? list, object? item) => Items(list).Any(i => CelValues.AreEqual(i, item));
-
-    private static CelException TooLarge() => new("operation cancelled: actual cost limit exceeded", isBudget: true);
 
     private static object Sum(object? list, object zero)
     {
@@ -105,7 +103,7 @@ internal static class ListLibrary
             else
                 result.Add(item);
             if (result.Count > ItemsMax)
-                throw TooLarge();
+                throw CelException.BudgetSpent();
         }
         return result;
     }

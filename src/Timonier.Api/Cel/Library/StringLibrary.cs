@@ -46,7 +46,7 @@ internal static class StringLibrary
     {
         var text = new StringBuilder();
         foreach (var rune in runes)
-            text.Append(rune.ToString());
+            text.Append(rune);
         return text.ToString();
     }
 
@@ -115,13 +115,13 @@ internal static class StringLibrary
             result.Append(limit < 0 || i <= limit ? replacement : old).Append(last ? "" : parts[i]);
             // The product of two texts may be far larger than both.
             if (result.Length > TextMax)
-                throw new CelException("operation cancelled: actual cost limit exceeded", isBudget: true);
+                throw CelException.BudgetSpent();
         }
         return result.ToString();
     }
 
     /// <summary>Beyond this the budget would be spent anyway: ten characters cost one.</summary>
-    private const int TextMax = 10_000_000;
+    internal const int TextMax = 10 * (int)CelBudget.PerCall;
 
     private static JsonList Split(string text, string separator, long limit)
     {
@@ -146,7 +146,10 @@ internal static class StringLibrary
     private static string JoinTexts(object? list, string separator)
     {
         var items = (IReadOnlyList<object?>)list!;
-        return items.All(i => i is string) ? string.Join(separator, items) : throw CelException.NoSuchOverload();
+        var length = (long)separator.Length * items.Count;
+        foreach (var item in items)
+            length += item is string text ? text.Length : throw CelException.NoSuchOverload();
+        return length <= TextMax ? string.Join(separator, items) : throw CelException.BudgetSpent();
     }
 
     private static string Quote(string text)
