@@ -27,7 +27,7 @@ public sealed record OpenApiAnswer(ReadOnlyMemory<byte> Gzip, string ContentType
 /// /openapi/v2 and /openapi/v3 for the built-in resources and one set of custom ones: immutable, a change of the set makes a
 /// new one. Documents are made when first asked for; hashes come from what they are made of. Thread-safe.
 /// </summary>
-/// <param name="remotes">Of other servers: in the index and the old document, not in the documents of single group versions, which they serve themselves.</param>
+/// <param name="remotes">Of other servers: in the index and the old document; the documents of their group versions they serve themselves, or ours are made of their old document.</param>
 /// <param name="serverVersion">"v1.36.0"; also stands for the built-in schemas in the hashes.</param>
 public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<CustomSchema> customs, IReadOnlyList<RemoteOpenApi> remotes, string serverVersion)
 {
@@ -72,8 +72,11 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
             ["apis", var g, var v] => new GroupVersion(g, v),
             _ => null,
         };
-        return version is { } asked && Versions.Contains(asked) ? version : null;
+        return version is { } asked && (Versions.Contains(asked) || Converted(asked) is not null) ? version : null;
     }
+
+    /// <summary>The server behind that has no document of its own in the new form, of which ours is made.</summary>
+    private RemoteOpenApi? Converted(GroupVersion version) => remotes.FirstOrDefault(r => r.GroupVersion == version && r.DocumentAddress is null && r.Paths.Count > 0);
 
     private IEnumerable<GroupVersion> Versions => builtIn.GroupVersions.Concat(customs.Select(c => c.Resource.GroupVersion)).Distinct();
 
@@ -125,7 +128,7 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
     private OpenApiAnswer Index()
     {
         var paths = new JsonMap();
-        foreach (var version in Versions)
+        foreach (var version in Versions.Concat(remotes.Select(r => r.GroupVersion).Where(v => Converted(v) is not null)))
         {
             var path = version.Group.Length == 0 ? $"api/{version.Version}" : $"apis/{version}";
             paths[path] = new JsonMap { ["serverRelativeURL"] = $"{IndexPath}/{path}?hash={Hash(version)}" };
@@ -138,6 +141,8 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
 
     private OpenApiAnswer Document(GroupVersion version)
     {
+        if (Converted(version) is { } remote)
+            return new(Document(remote), Json, $"\"{Hash(version)}\"", false);
         var own = customs.Where(c => c.Resource.GroupVersion == version).ToList();
         var body = own.Count == 0 ? builtIn.Document(version, serverVersion) : OpenApiFragments.Join(
             OpenApiFragments.Text(BuiltInOpenApi.DocumentHead(serverVersion)),
@@ -147,6 +152,13 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
             OpenApiFragments.Text("}}}"));
         return new(body, Json, $"\"{Hash(version)}\"", false);
     }
+
+    private byte[] Document(RemoteOpenApi remote) => OpenApiFragments.Join(
+        OpenApiFragments.Text(BuiltInOpenApi.DocumentHead(serverVersion)),
+        OpenApiFragments.Members(remote.Paths.Select(p => (p.Name, SwaggerConversion.Path(p.Value))), commaFirst: false),
+        OpenApiFragments.Text(BuiltInOpenApi.DocumentMiddle),
+        OpenApiFragments.Members(SwaggerConversion.Needed(remote.Paths.Select(p => p.Value), remote.Definitions).Select(d => (d.Name, SwaggerConversion.Schema(d.Value))), commaFirst: false),
+        OpenApiFragments.Text("}}}"));
 
     private IEnumerable<(string, JsonMap)> CustomPaths(OpenApiDialect dialect, IReadOnlyList<CustomSchema> of)
     {
@@ -161,7 +173,7 @@ public sealed class OpenApiDocuments(BuiltInOpenApi builtIn, IReadOnlyList<Custo
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{what} {serverVersion} {typeof(OpenApiDocuments).Assembly.ManifestModule.ModuleVersionId}"));
-        foreach (var remote in what is "v2" or "v3" ? remotes : [])
+        foreach (var remote in remotes.Where(r => what is "v2" or "v3" || r.GroupVersion.ToString() == what))
             hash.AppendData(Encoding.UTF8.GetBytes(remote.Hash));
         foreach (var custom in of)
         {

@@ -27,6 +27,8 @@ internal static class Bind
 
     private sealed class BindWrite : Write
     {
+        private JsonMap _old = [];
+
         public required JsonMap Binding { get; init; }
 
         public override bool RetriesConflicts => true;
@@ -37,12 +39,28 @@ internal static class Bind
         {
             if (old is null)
                 return null;
-            var pod = old.DeepClone();
-            PodBinding.Apply(pod, Binding, Scope.Now);
-            return pod;
+            _old = old;
+            return Bound(Binding);
         }
 
         public override AdmissionAttributes Shown(AdmissionAttributes whole) =>
             whole with { Operation = "CREATE", Object = Binding.DeepClone(), OldObject = null, Normalize = static body => body, Versions = null };
+
+        /// <summary>Admission chose another node, or other labels: bound as it says, from the pod as it was.</summary>
+        public override void TakeOver(JsonMap obj, JsonMap body)
+        {
+            PodBinding.Validate(body);
+            var pod = Bound(body);
+            obj["spec"] = pod["spec"];
+            foreach (var key in (ReadOnlySpan<string>)["annotations", "labels"])
+                obj.GetMap("metadata")![key] = pod.GetPath("metadata", key);
+        }
+
+        private JsonMap Bound(JsonMap binding)
+        {
+            var pod = _old.DeepClone();
+            PodBinding.Apply(pod, binding, Scope.Now);
+            return pod;
+        }
     }
 }

@@ -69,7 +69,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             Admission = admission,
             Reader = reader,
             Strategies = StrategyTable.Create(schema, Network, reader),
-            Handlers = [Aggregator, new DiscoveryHandler(published), new OpenApiHandler(published), access.Oidc],
+            Handlers = [new OpenApiHandler(published), Aggregator, new DiscoveryHandler(published), access.Oidc],
             VirtualResources = access.VirtualResources,
             CustomResourcesChanged = all => published.ChangeCustom([.. all.SelectMany(c => c.Versions.Where(v => v.Served).Select(v => new CustomSchema(v.Resource, c.ListKind, v.OpenApi)))]),
             Nodes = nodes,

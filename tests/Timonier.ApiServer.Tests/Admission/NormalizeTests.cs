@@ -32,6 +32,8 @@ public class NormalizeTests
             seen.Add(obj.GetString("kind") ?? "");
             if (obj.GetString("kind") == "Scale")
                 obj.GetMap("spec")!["replicas"] = 3L;
+            if (obj.GetString("kind") == "Binding")
+                (obj.GetMap("target")!["name"], obj.GetMap("metadata")!["labels"]) = ("m", new JsonMap { ["by"] = "admission" });
             return obj;
         });
         await using var server = await TestServer.StartAsync(o => o with { Admission = new AdmissionChain([step], []) });
@@ -40,7 +42,9 @@ public class NormalizeTests
         await server.OkAsync("PATCH", Sets + "/r/scale", """{"spec":{"replicas":9}}""", "application/merge-patch+json");
         Assert.Equal(3L, (await server.OkAsync("GET", Sets + "/r")).GetPath("spec", "replicas"));
         await server.OkAsync("POST", "/api/v1/namespaces/default/pods", """{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
-        await server.OkAsync("POST", "/api/v1/namespaces/default/pods/p/binding", """{"kind":"Binding","apiVersion":"v1","metadata":{"name":"p"},"target":{"kind":"Node","name":"n"}}""");
+        await server.OkAsync("POST", "/api/v1/namespaces/default/pods/p/binding", """{"kind":"Binding","apiVersion":"v1","metadata":{"name":"p","labels":{"zone":"n"}},"target":{"kind":"Node","name":"n"}}""");
+        var pod = await server.OkAsync("GET", "/api/v1/namespaces/default/pods/p");
+        Assert.Equal(("m", """{"by":"admission"}"""), (pod.GetPath("spec", "nodeName"), Conformance.FullServer.Text(pod.GetPath("metadata", "labels"))));
         Assert.Equal(["ReplicaSet", "Scale", "Pod", "Binding"], seen);
     }
 

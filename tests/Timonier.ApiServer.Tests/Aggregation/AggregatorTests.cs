@@ -28,6 +28,14 @@ public sealed class AggregatorTests : IAsyncLifetime, IDisposable
 
     private static readonly UserInfo Alice = new("alice", ["devs", "system:authenticated"]) { Extra = new Dictionary<string, IReadOnlyList<string>> { ["example.com/team"] = ["a", "b"] } };
 
+    private const string OldDocument = """
+        {"swagger":"2.0","paths":{"/apis/g.example.com/v1/things":{"parameters":[{"name":"pretty","in":"query","type":"string"}],
+        "get":{"operationId":"list","produces":["application/json","application/yaml"],"responses":{"200":{"description":"OK","schema":{"$ref":"#/definitions/com.example.g.v1.ThingList"}},"401":{"description":"Unauthorized"}}},
+        "post":{"consumes":[],"parameters":[{"name":"body","in":"body","required":true,"schema":{"$ref":"#/definitions/com.example.g.v1.Thing"}}],"responses":{}}},"/other":{}},
+        "definitions":{"com.example.g.v1.Thing":{"type":"object","properties":{"$ref":{"type":"string"}}},"com.example.g.v1.ThingList":{"type":"object","properties":{"items":{"type":"array","items":{"$ref":"#/definitions/com.example.g.v1.Thing"}}}},"unused":{"type":"object"}}}
+        """;
+
+    private volatile bool _oldOnly;
     private readonly X509Certificate2 _certificate = SelfSigned("api.ns.svc"), _proxy = SelfSigned("front-proxy-client");
     private readonly CancellationTokenSource _stop = new();
     private WebApplication _backend = null!;
@@ -47,7 +55,7 @@ public sealed class AggregatorTests : IAsyncLifetime, IDisposable
             var reader = new ObjectReader(options.Schema, options.Store);
             published = new PublishedApi(options.Schema, () => options.Schema.Resources.Where(r => r.Served == ServedState.Default).ToList() is var all && _served.Count == 0 ? _served = all : _served, "127.0.0.1:1", "v1.36.0");
             aggregator = new Aggregator(reader, _proxy);
-            return options with { Reader = reader, Authenticator = new Always(Alice), Handlers = [aggregator, new DiscoveryHandler(published), new OpenApiHandler(published)] };
+            return options with { Reader = reader, Authenticator = new Always(Alice), Handlers = [new OpenApiHandler(published), aggregator, new DiscoveryHandler(published)] };
         });
         _aggregator = aggregator!;
         var client = new ApiClient(_server.Server.InProcess());
@@ -115,6 +123,28 @@ public sealed class AggregatorTests : IAsyncLifetime, IDisposable
         Assert.NotNull(swagger.GetMap("paths")!.GetMap("/apis/g.example.com/v1/things"));
         Assert.Null(swagger.GetMap("paths")!.GetMap("/other"));
         Assert.NotNull(swagger.GetMap("definitions")!.GetMap("com.example.g.v1.Thing"));
+    }
+
+    /// <summary>kubectl explain reads OpenAPI v3, which servers built before 1.23 do not have.</summary>
+    [Fact]
+    public async Task ServerWithTheOldDocumentAlone_HasItsNewOneMadeOfIt()
+    {
+        _oldOnly = true;
+        await RegisterAsync();
+        await ConditionAsync("True", "Passed");
+        var index = await UntilAsync("/openapi/v3", map => map.GetMap("paths")!.ContainsKey("apis/g.example.com/v1"));
+        var address = index.GetMap("paths")!.GetMap("apis/g.example.com/v1")!.GetString("serverRelativeURL")!;
+        Assert.StartsWith("/openapi/v3/apis/g.example.com/v1?hash=", address, StringComparison.Ordinal);
+        var document = await _server.OkAsync("GET", address);
+        Assert.Equal(("3.0.0", 1), (document.GetString("openapi"), document.GetMap("paths")!.Count));
+        Given((JsonMap)document.GetMap("paths")!.GetMap("/apis/g.example.com/v1/things")!, """
+            {"parameters":[{"name":"pretty","in":"query","schema":{"type":"string"}}],
+            "get":{"operationId":"list","responses":{"200":{"description":"OK","content":{"application/json":{"schema":{"$ref":"#/components/schemas/com.example.g.v1.ThingList"}},"application/yaml":{"schema":{"$ref":"#/components/schemas/com.example.g.v1.ThingList"}}}},"401":{"description":"Unauthorized"}}},
+            "post":{"requestBody":{"required":true,"content":{"*/*":{"schema":{"$ref":"#/components/schemas/com.example.g.v1.Thing"}}}},"responses":{}}}
+            """);
+        Given((JsonMap)document.GetPath("components", "schemas")!, """
+            {"com.example.g.v1.Thing":{"type":"object","properties":{"$ref":{"type":"string"}}},"com.example.g.v1.ThingList":{"type":"object","properties":{"items":{"type":"array","items":{"$ref":"#/components/schemas/com.example.g.v1.Thing"}}}}}
+            """);
     }
 
     [Fact]
@@ -207,6 +237,8 @@ public sealed class AggregatorTests : IAsyncLifetime, IDisposable
         app.Run(context => context.Request.Path.Value switch
         {
             "/apis/g.example.com/v1" => context.Response.WriteAsync("""{"kind":"APIResourceList","groupVersion":"g.example.com/v1","resources":[{"name":"things","singularName":"thing","namespaced":false,"kind":"Thing","verbs":["get","list"]}]}"""),
+            "/openapi/v3" when _oldOnly => NotFound(context),
+            "/openapi/v2" when _oldOnly => context.Response.WriteAsync(OldDocument),
             "/openapi/v3" => context.Response.WriteAsync("""{"paths":{"apis/g.example.com/v1":{"serverRelativeURL":"/openapi/v3/apis/g.example.com/v1?hash=H"}}}"""),
             "/openapi/v3/apis/g.example.com/v1" => context.Response.WriteAsync("""{"openapi":"behind"}"""),
             "/openapi/v2" => context.Response.WriteAsync("""{"swagger":"2.0","paths":{"/apis/g.example.com/v1/things":{"get":{}},"/other":{}},"definitions":{"com.example.g.v1.Thing":{"type":"object"},"io.k8s.apimachinery.pkg.apis.meta.v1.Status":{"type":"object"}}}"""),
@@ -215,6 +247,12 @@ public sealed class AggregatorTests : IAsyncLifetime, IDisposable
         });
         await app.StartAsync();
         return app;
+    }
+
+    private static Task NotFound(HttpContext context)
+    {
+        context.Response.StatusCode = 404;
+        return Task.CompletedTask;
     }
 
     private static async Task EchoAsync(HttpContext context)
