@@ -28,6 +28,12 @@ for solution in Timonier.slnx examples/word-search/WordSearch.slnx; do
   dotnet build $solution -c Release -v quiet --nologo >"$results/build.log" 2>&1 || { grep -E 'error' "$results/build.log" | sort -u | head -40; echo "0 passed, 1 failed"; exit 1; }
 done
 
+case $parts in *api*|*faults*|*cluster*)
+  # The tests of whole processes run the program that is shipped.
+  tools/publish.sh || { echo "0 passed, 1 failed"; exit 1; }
+  export TIMONIER_PROGRAM=$PWD/out/timonier/timonier ;;
+esac
+
 failed_projects=0
 run() { # PROJECT: its tests, counted from the runner's summary line
   local name; name=$(basename "$1"); local log=$results/$name.log

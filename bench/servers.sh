@@ -1,6 +1,7 @@
 # What bench/api.sh and bench/growth.sh share: servers to measure and the tools to measure them. Read with ".", not run.
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+export DOTNET_EnableWriteXorExecute=0 # as "timonier up" starts a server
 tools/publish.sh
 dotnet build bench/Timonier.Bench -c Release -v quiet --nologo >/dev/null
 program=$PWD/out/timonier/timonier bench=$PWD/bench/Timonier.Bench/bin/Release/net10.0/bench

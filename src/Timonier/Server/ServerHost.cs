@@ -24,10 +24,8 @@ namespace Timonier.Server;
 /// </summary>
 public sealed class ServerHost : IAsyncDisposable
 {
-    // What a server at rest allocates between two looks, and what is worth a collection of some tens of milliseconds.
-    private static readonly TimeSpan SettlePause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RenewPause = TimeSpan.FromHours(12);
-    private const long RestBytesMax = 32 << 20, GarbageBytesMin = 24 << 20, LoadedBytesMin = 64 << 20;
+    private const long LoadedBytesMin = 64 << 20;
 
     private readonly ServerOptions _options;
     private readonly TimeProvider _time = TimeProvider.System;
@@ -76,29 +74,9 @@ public sealed class ServerHost : IAsyncDisposable
         informers.Start();
         _loops.Add(events.RunAsync(_stop.Token));
         _loops.Add(bootstrap.RunAsync(_stop.Token));
-        _loops.Add(SettleAsync(_stop.Token));
+        _loops.Add(RestingMemory.RunAsync(_time, _stop.Token));
         _loops.Add(RenewAsync(control, pki, _stop.Token));
         Failure = node?.Running ?? Task.Delay(Timeout.InfiniteTimeSpan, _time, _stop.Token);
-    }
-
-    /// <summary>
-    /// Gives memory back when the server is at rest: the start, or a burst of requests, left garbage, and at rest there is too little new
-    /// garbage for a collection of its own to come. A busy server is left alone: the collection would cost it a pause.
-    /// </summary>
-    private async Task SettleAsync(CancellationToken cancel)
-    {
-        long seen = GC.GetTotalAllocatedBytes(), collected = 0;
-        while (!cancel.IsCancellationRequested)
-        {
-            await Task.Delay(SettlePause, _time, cancel);
-            var allocated = GC.GetTotalAllocatedBytes();
-            var atRest = allocated - seen < RestBytesMax;
-            seen = allocated;
-            if (!atRest || allocated - collected < GarbageBytesMin)
-                continue;
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            collected = allocated;
-        }
     }
 
     /// <summary>A server that runs for years renews its certificates as one that is started anew does.</summary>
