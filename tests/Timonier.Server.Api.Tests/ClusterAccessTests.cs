@@ -10,6 +10,7 @@ using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Authorization.Nodes;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Pki;
@@ -28,15 +29,17 @@ public sealed class ClusterAccessTests : IAsyncLifetime
     private readonly EmbeddedStore _store = EmbeddedStore.InMemory(TimeProvider.System);
     private readonly ClusterPki _pki;
     private readonly ApiServer.ApiServer _server;
+    private readonly StoredRelations _relations;
 
     public ClusterAccessTests()
     {
         var schema = new ApiSchema();
         var reader = new ObjectReader(schema, _store);
         _pki = ClusterPki.Open(Path.Combine(_directory, "pki"), TimeProvider.System);
+        _relations = new StoredRelations(schema, _store);
         var tokens = new StaticTokens();
         tokens.Add("joes-token", new UserInfo("joe", []));
-        var access = new ClusterAccess(_pki, "https://127.0.0.1", reader, reader, new ClusterAccessOptions { Tokens = tokens }, TimeProvider.System, () => new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+        var access = new ClusterAccess(_pki, "https://127.0.0.1", reader, reader, _relations, new ClusterAccessOptions { Tokens = tokens }, TimeProvider.System, () => new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
         ApiServer.ApiServer? server = null;
         var published = new PublishedApi(schema, () => server!.Registry.Resources, "127.0.0.1", "v1.36.0");
         server = _server = new ApiServer.ApiServer(
@@ -69,6 +72,7 @@ public sealed class ClusterAccessTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await _server.DisposeAsync();
+        await _relations.DisposeAsync();
         await _store.DisposeAsync();
         _pki.Dispose();
         Directory.Delete(_directory, recursive: true);

@@ -47,7 +47,7 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
                 new NamespaceLifecycle(reader),
                 limits,
                 new ServiceAccountAdmission(reader, names, options.Time),
-                new NodeRestriction(reader),
+                new NodeRestriction(reader, options.Authorizer),
                 new TaintNodesByCondition(),
                 priority,
                 new DefaultTolerationSeconds(),

@@ -1,14 +1,17 @@
-using Timonier.Api.Core.V1;
 using Timonier.Api.Json;
+using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Pki;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Strategies;
 
 namespace Timonier.ApiServer.Admission;
 
 /// <summary>A node writes about itself and its own pods only. What it may read is the node authorizer's.</summary>
-internal sealed class NodeRestriction(IObjectReader reader) : IMutatingAdmission
+internal sealed class NodeRestriction(IObjectReader reader, IAuthorizer authorizer) : IMutatingAdmission
 {
     private const string UserPrefix = "system:node:";
+
+    private readonly NodePodRestriction _pods = new(reader, authorizer);
 
     // Labels below kubernetes.io that a node may set on itself.
     private static readonly HashSet<string> OwnLabels = new(StringComparer.Ordinal)
@@ -18,24 +21,23 @@ internal sealed class NodeRestriction(IObjectReader reader) : IMutatingAdmission
         "beta.kubernetes.io/instance-type", "beta.kubernetes.io/os", "beta.kubernetes.io/arch", "node.kubernetes.io/windows-build",
     };
 
-    public ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)
+    public async ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
         var user = attributes.Scope.User;
         if (!user.Name.StartsWith(UserPrefix, StringComparison.Ordinal) || !user.Groups.Contains("system:nodes"))
-            return ValueTask.CompletedTask;
+            return;
         var node = user.Name[UserPrefix.Length..];
         if (node.Length == 0)
             throw attributes.Forbidden($"could not determine node from user \"{user.Name}\"");
         switch (attributes.Scope.Resource.GroupResource)
         {
-            case "pods": Pods(attributes, node); break;
+            case "pods": _pods.Check(attributes, node); break;
             case "nodes": Nodes(attributes, node); break;
             case "persistentvolumeclaims":
-                if (attributes.Scope.Subresource != "status")
-                    throw attributes.Forbidden("may only update PVC status");
+                ClaimStatus(attributes, node);
                 break;
             case "serviceaccounts" when attributes.IsFor("serviceaccounts", "token") && attributes.IsCreate():
-                Token(attributes, node);
+                await _pods.CheckTokenAsync(attributes, node, cancel);
                 break;
             case "leases.coordination.k8s.io":
                 if (attributes.Scope.Namespace != "kube-node-lease")
@@ -47,71 +49,14 @@ internal sealed class NodeRestriction(IObjectReader reader) : IMutatingAdmission
                 if (attributes.NameOrGenerateName() != node)
                     throw attributes.Forbidden("can only access CSINode with the same name as the requesting node");
                 break;
-        }
-        return ValueTask.CompletedTask;
-    }
-
-    private void Pods(AdmissionAttributes attributes, string node)
-    {
-        var scope = attributes.Scope;
-        switch (scope.Subresource)
-        {
-            case "" when attributes.IsCreate():
-                MirrorPod(attributes, node);
+            case "resourceslices.resource.k8s.io":
+                Slice(attributes, node);
                 break;
-            case "" when attributes.Operation == "DELETE":
-                if (reader.Get<Pod>(scope.Namespace, scope.Name) is { } pod && pod.Spec.NodeName != node)
-                    throw attributes.Forbidden($"node \"{node}\" can only delete pods with spec.nodeName set to itself");
+            case "certificatesigningrequests.certificates.k8s.io" when attributes.IsCreate():
+                Certificate(attributes, node);
                 break;
-            case "":
-                throw attributes.Forbidden($"unexpected operation \"{attributes.Operation}\", node \"{node}\" can only create and delete mirror pods");
-            case "status":
-                if (attributes.OldObject?.GetPath("spec", "nodeName") as string != node)
-                    throw attributes.Forbidden($"node \"{node}\" can only update pod status for pods with spec.nodeName set to itself");
-                if (!JsonTree.DeepEquals(attributes.OldObject!.GetPath("metadata", "labels"), attributes.Object?.GetPath("metadata", "labels")))
-                    throw attributes.Forbidden($"node \"{node}\" cannot update labels through pod status");
-                break;
-            case "eviction":
-                if (reader.Get<Pod>(scope.Namespace, scope.Name) is { } evicted && evicted.Spec.NodeName != node)
-                    throw attributes.Forbidden($"node {node} can only evict pods with spec.nodeName set to itself");
-                break;
-            default:
-                throw attributes.Forbidden($"unexpected pod subresource \"{scope.Subresource}\", only 'status' and 'eviction' are allowed");
         }
     }
-
-    private void MirrorPod(AdmissionAttributes attributes, string node)
-    {
-        var pod = attributes.Object!;
-        if (!pod.IsMirrorPod())
-            throw attributes.Forbidden($"pod does not have \"kubernetes.io/config.mirror\" annotation, node \"{node}\" can only create mirror pods");
-        var spec = pod.Spec();
-        if (spec.Text("nodeName") != node)
-            throw attributes.Forbidden($"node \"{node}\" can only create pods with spec.nodeName set to itself");
-        var owners = pod.GetMap("metadata").Maps("ownerReferences").ToList();
-        if (owners.Count > 1)
-            throw attributes.Forbidden($"node \"{node}\" can only create pods with a single owner reference set to itself");
-        if (owners.Count == 0 || owners[0].Text("apiVersion") != "v1" || owners[0].Text("kind") != "Node" || owners[0].Text("name") != node)
-            throw attributes.Forbidden($"node \"{node}\" can only create pods with an owner reference set to itself");
-        if (owners[0].GetBool("controller") != true)
-            throw attributes.Forbidden($"node \"{node}\" can only create pods with a controller owner reference set to itself");
-        if (owners[0].GetBool("blockOwnerDeletion") == true)
-            throw attributes.Forbidden($"node \"{node}\" must not set blockOwnerDeletion on an owner reference");
-        var uid = reader.Get<Node>("", node)?.Metadata.Uid ?? throw Api.Errors.ApiException.NotFound("", "nodes", node);
-        if (owners[0].Text("uid") != uid)
-            throw attributes.Forbidden($"node {node} UID mismatch: expected {owners[0].Text("uid")} got {uid}");
-        if (spec.Text("serviceAccountName").Length > 0)
-            throw attributes.Forbidden($"node \"{node}\" can not create pods that reference a service account");
-        var text = Encoding(pod);
-        foreach (var (needle, what) in ((string, string)[])[("\"secretName\"", "secrets"), ("\"secretKeyRef\"", "secrets"), ("\"secretRef\"", "secrets"), ("\"imagePullSecrets\"", "secrets"), ("\"configMap\"", "configmaps"), ("\"configMapKeyRef\"", "configmaps"), ("\"configMapRef\"", "configmaps"), ("\"persistentVolumeClaim\"", "persistentvolumeclaims")])
-        {
-            if (text.Contains(needle, StringComparison.Ordinal))
-                throw attributes.Forbidden($"node \"{node}\" can not create pods that reference {what}");
-        }
-    }
-
-    // Every reference stands under one of a few field names, wherever in the spec.
-    private static string Encoding(JsonMap pod) => System.Text.Encoding.UTF8.GetString(JsonEncoder.Encode(pod.Spec()));
 
     private static void Nodes(AdmissionAttributes attributes, string node)
     {
@@ -119,6 +64,8 @@ internal sealed class NodeRestriction(IObjectReader reader) : IMutatingAdmission
             throw attributes.Forbidden($"node \"{node}\" is not allowed to modify node \"{attributes.NameOrGenerateName()}\"");
         if (attributes.Object is not { } obj)
             return;
+        if (obj.GetPath("spec", "configSource") is { } source && !JsonTree.DeepEquals(source, attributes.OldObject?.GetPath("spec", "configSource")))
+            throw attributes.Forbidden(attributes.IsCreate() ? $"node \"{node}\" is not allowed to create pods with a non-nil configSource" : $"node \"{node}\" is not allowed to update configSource to a new non-nil configSource");
         var labels = obj.GetPath("metadata", "labels") as JsonMap ?? [];
         var old = attributes.OldObject?.GetPath("metadata", "labels") as JsonMap ?? [];
         var refused = labels.Keys.Concat(old.Keys).Distinct().Where(k => !Equals(labels[k], old[k]) && !MayLabel(k)).Order(StringComparer.Ordinal).ToList();
@@ -126,6 +73,8 @@ internal sealed class NodeRestriction(IObjectReader reader) : IMutatingAdmission
             throw attributes.Forbidden(attributes.IsCreate()
                 ? $"node \"{node}\" is not allowed to set the following labels: {string.Join(", ", refused)}"
                 : $"is not allowed to modify labels: {string.Join(", ", refused)}");
+        if (attributes.IsUpdate() && !JsonTree.DeepEquals(obj.GetPath("metadata", "ownerReferences"), attributes.OldObject?.GetPath("metadata", "ownerReferences")))
+            throw attributes.Forbidden($"node \"{node}\" is not allowed to modify ownerReferences");
         if (attributes.IsUpdate() && !JsonTree.DeepEquals(obj.GetPath("spec", "taints"), attributes.OldObject?.GetPath("spec", "taints")))
             throw attributes.Forbidden($"node \"{node}\" is not allowed to modify taints");
     }
@@ -143,17 +92,44 @@ internal sealed class NodeRestriction(IObjectReader reader) : IMutatingAdmission
 
     private static bool Below(string domain, string parent) => domain == parent || domain.EndsWith("." + parent, StringComparison.Ordinal);
 
-    private void Token(AdmissionAttributes attributes, string node)
+    /// <summary>A node tells how far the resizing of a claim has come, and nothing else.</summary>
+    private static void ClaimStatus(AdmissionAttributes attributes, string node)
     {
-        var bound = attributes.Object?.GetPath("spec", "boundObjectRef") as JsonMap ?? [];
-        if (bound.Text("apiVersion") != "v1" || bound.Text("kind") != "Pod" || bound.Text("name").Length == 0)
-            throw attributes.Forbidden("node requested token not bound to a pod");
-        if (bound.Text("uid").Length == 0)
-            throw attributes.Forbidden("node requested token with a pod binding without a uid");
-        var pod = reader.Get<Pod>(attributes.Scope.Namespace, bound.Text("name")) ?? throw Api.Errors.ApiException.NotFound("", "pods", bound.Text("name"));
-        if (pod.Metadata.Uid != bound.Text("uid"))
-            throw attributes.Forbidden($"the UID in the bound object reference ({bound.Text("uid")}) does not match the UID in record. The object might have been deleted and then recreated");
-        if (pod.Spec.NodeName != node)
-            throw attributes.Forbidden("node requested token bound to a pod scheduled on a different node");
+        if (attributes.Scope.Subresource != "status")
+            throw attributes.Forbidden("may only update PVC status");
+        if (!attributes.IsUpdate())
+            throw attributes.Forbidden($"unexpected operation \"{attributes.Operation}\"");
+        if (!JsonTree.DeepEquals(WithoutResize(attributes.OldObject!), WithoutResize(attributes.Object!)))
+            throw attributes.Forbidden($"node \"{node}\" is not allowed to update fields other than status.capacity and status.conditions");
+    }
+
+    private static JsonMap WithoutResize(JsonMap claim)
+    {
+        var rest = claim.DeepClone();
+        foreach (var key in (string[])["resourceVersion", "managedFields"])
+            rest.EnsureMap("metadata").Remove(key);
+        foreach (var key in (string[])["capacity", "conditions", "allocatedResources", "allocatedResourceStatuses"])
+            rest.EnsureMap("status").Remove(key);
+        return rest;
+    }
+
+    /// <summary>What a create makes, and what each single one of many deletes takes, the authorizer can't know.</summary>
+    private static void Slice(AdmissionAttributes attributes, string node)
+    {
+        var slice = attributes.IsCreate() ? attributes.Object : attributes.Operation == "DELETE" ? attributes.OldObject : null;
+        if (slice is not null && slice.Spec().Text("nodeName") != node)
+            throw attributes.Forbidden($"can only {(attributes.IsCreate() ? "create" : "delete")} ResourceSlice with the same NodeName as the requesting node");
+    }
+
+    private static void Certificate(AdmissionAttributes attributes, string node)
+    {
+        var spec = attributes.Object!.Spec();
+        if (spec.Text("signerName") is not (CertificateSigning.KubeletServing or CertificateSigning.KubeletClient))
+            return;
+        var request = new byte[spec.Text("request").Length];
+        if (!Convert.TryFromBase64String(spec.Text("request"), request, out var length) || SigningRequest.Parse(request[..length]) is not { } parsed)
+            throw attributes.Forbidden("unable to parse csr");
+        if (parsed.CommonName != UserPrefix + node)
+            throw attributes.Forbidden($"can only create a node CSR with CN={UserPrefix}{node}");
     }
 }

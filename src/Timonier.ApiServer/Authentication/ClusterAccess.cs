@@ -1,6 +1,7 @@
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Authorization.Nodes;
 using Timonier.ApiServer.Authorization.Webhooks;
 using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Http;
@@ -39,13 +40,13 @@ public sealed class ClusterAccess
 
     /// <param name="serverUrl">"https://10.0.0.1:6443", where others find the keys of our tokens.</param>
     /// <param name="changes">The reader's own counter of changes.</param>
-    public ClusterAccess(ClusterPki pki, string serverUrl, IObjectReader objects, IChangeCounter changes, ClusterAccessOptions options, TimeProvider time, Func<Guid> newId, string issuer = DefaultIssuer)
+    public ClusterAccess(ClusterPki pki, string serverUrl, IObjectReader objects, IChangeCounter changes, INodeRelations relations, ClusterAccessOptions options, TimeProvider time, Func<Guid> newId, string issuer = DefaultIssuer)
     {
         string[] audiences = [issuer];
         var rbac = new RbacIndex(objects, changes);
         Authorizer = new Authorizers([new MastersAuthorizer(), .. options.Authorizers.Select(a => (IAuthorizer)(a.Type switch
         {
-            "Node" => new NodeAuthorizer(objects),
+            "Node" => new NodeAuthorizer(objects, relations),
             "RBAC" => new RbacAuthorizer(rbac),
             "AlwaysAllow" => new FixedAuthorizer(new Verdict(Decision.Allow)),
             "AlwaysDeny" => new FixedAuthorizer(new Verdict(Decision.NoOpinion, "Everything is forbidden.")),

@@ -62,7 +62,7 @@ public sealed class ObjectReader : IObjectReader, IChangeCounter
         return _store.Current.Range(KeyRange.Prefix(T.Namespaced && @namespace is { Length: > 0 } ? string.Concat(prefix, @namespace, "/") : prefix)).Select(Decode<T>);
     }
 
-    private static T Decode<T>(Entry entry) where T : class, IKind<T>
+    internal static T Decode<T>(Entry entry) where T : class, IKind<T>
     {
         var reader = new Utf8JsonReader(new EncodedObject(entry).ToArray(), new JsonReaderOptions { MaxDepth = JsonParser.MaxDepth });
         reader.Read();

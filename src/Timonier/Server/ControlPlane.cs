@@ -10,6 +10,7 @@ using Timonier.ApiServer.Aggregation;
 using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
+using Timonier.ApiServer.Authorization.Nodes;
 using Timonier.ApiServer.Authorization.Webhooks;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Discovery;
@@ -31,6 +32,7 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     private readonly EmbeddedStore _store;
     private readonly Auditor? _audit;
+    private readonly StoredRelations _relations;
     private readonly Func<IssuedCertificate> _issue;
     private IssuedCertificate _certificate;
 
@@ -41,8 +43,9 @@ internal sealed class ControlPlane : IAsyncDisposable
         _store = OpenStore(options, schema, time);
         var reader = new ObjectReader(schema, _store);
         var address = $"{NodeAddress}:{options.Listen.Port}";
+        _relations = new StoredRelations(schema, _store);
         var sources = TokenSources.Create(options.Access, time);
-        var access = new ClusterAccess(pki, "https://" + address, reader, reader, sources, time, NewId, ServiceDomain + "." + options.ClusterDomain);
+        var access = new ClusterAccess(pki, "https://" + address, reader, reader, _relations, sources, time, NewId, ServiceDomain + "." + options.ClusterDomain);
         var published = new PublishedApi(schema, () => Server!.Registry.Resources, address, Commands.VersionCommand.KubernetesVersion);
         // A read in one thread at a time: strategies and admission draw under their own locks.
         var random = new Random();
@@ -119,6 +122,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         if (_audit is not null)
             await _audit.DisposeAsync();
         Aggregator.Dispose();
+        await _relations.DisposeAsync();
         await _store.DisposeAsync();
     }
 

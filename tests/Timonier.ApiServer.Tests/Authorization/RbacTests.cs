@@ -30,7 +30,7 @@ public class RbacTests
     public RbacTests()
     {
         _index = new RbacIndex(_objects, _changes);
-        _authorizer = new Authorizers([new MastersAuthorizer(), new NodeAuthorizer(_objects), new RbacAuthorizer(_index)]);
+        _authorizer = new Authorizers([new MastersAuthorizer(), new RbacAuthorizer(_index)]);
         var policy = new DefaultPolicy();
         foreach (var role in policy.ClusterRoles)
             _objects.Add(role);
@@ -59,7 +59,7 @@ public class RbacTests
     }
 
     /// <param name="what">"get pods/log.apps shop/name" or "get /healthz".</param>
-    private static AuthorizationAttributes Ask(string user, string what, params string[] groups)
+    internal static AuthorizationAttributes Ask(string user, string what, params string[] groups)
     {
         var words = what.Split(' ');
         var who = new UserInfo(user, [.. groups, user == "system:anonymous" ? "system:unauthenticated" : "system:authenticated"]);
@@ -137,34 +137,6 @@ public class RbacTests
         var all = new DefaultPolicy().ClusterRoles.Append(part);
         Assert.Contains(ClusterRoleAggregation.Aggregate(view, all).Rules, r => r.Resources.Contains("foos"));
         Assert.Contains(view.Rules, r => r.Resources.Contains("rolebindings"));
-    }
-
-    [Theory]
-    [InlineData("get secrets shop/db", true)]
-    [InlineData("get secrets shop/other", false)]
-    [InlineData("get configmaps shop/env", true)]
-    [InlineData("list secrets shop", false)]
-    [InlineData("create serviceaccounts/token shop/web", true)]
-    [InlineData("create serviceaccounts/token shop/admin", false)]
-    [InlineData("update leases.coordination.k8s.io kube-node-lease/n1", true)]
-    [InlineData("update leases.coordination.k8s.io kube-node-lease/n2", false)]
-    [InlineData("update leases.coordination.k8s.io kube-system/n1", false)]
-    [InlineData("patch nodes/status /n1", true)]
-    [InlineData("delete namespaces /shop", false)]
-    public void Node_ReadsWhatItsPodsNeed(string what, bool allowed)
-    {
-        _objects.Add(new Pod
-        {
-            Metadata = new ObjectMeta { Name = "p", Namespace = "shop" },
-            Spec = new PodSpec
-            {
-                NodeName = "n1", ServiceAccountName = "web", Volumes = [new Volume { Name = "v", Secret = new SecretVolumeSource { SecretName = "db" } }],
-                Containers = [new Container { Name = "c", EnvFrom = [new EnvFromSource { ConfigMapRef = new ConfigMapEnvSource { Name = "env" } }] }],
-            },
-        });
-        Assert.Equal(allowed, Decide(Ask("system:node:n1", what, "system:nodes")).Decision == Decision.Allow);
-        if (what == "get secrets shop/db")
-            Assert.Equal(Decision.NoOpinion, Decide(Ask("system:node:n2", what, "system:nodes")).Decision);
     }
 
     private void Admit(string user, string resource, string body, string? old = null) => new RbacEscalation(_index, _authorizer).ValidateAsync(new AdmissionAttributes
