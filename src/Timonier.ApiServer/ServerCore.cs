@@ -28,7 +28,7 @@ internal sealed class ServerCore
         Virtual = options.VirtualResources.ToDictionary(v => (v.Group, v.Resource, v.Subresource));
         Admission = options.Admission ?? new AdmissionChain([], []);
         NewId = options.NewId ?? RandomId;
-        Flows = new RequestFlows(Reader, (request, query, nominal) => WorkEstimate.Width(Registry.Table, request, query, nominal), options.InFlightMax, options.Time);
+        Flows = new RequestFlows(Reader, (request, query, nominal) => WorkEstimate.Of(Registry.Table, request, query, nominal), options.InFlightMax, options.Time);
         Metrics.Add(text => FlowMetrics.Write(text, Flows.Table));
         Metrics.Add(text => ServerMetrics.WriteStored(text, Registry.Table));
         Metrics.Add(ServerMetrics.WriteProcess);

@@ -18,7 +18,7 @@ internal static class Selections
         var ns = resource.Schema.Namespaced ? info.Namespace : "";
         var labels = query.LabelSelector.Length == 0 ? LabelMatcher.Everything : LabelSelectorParser.Parse(query.LabelSelector);
         var fields = query.FieldSelector.Length == 0 ? FieldSelector.Everything : FieldSelector.Parse(query.FieldSelector);
-        var name = info.Name.Length > 0 ? info.Name : fields.RequiresExactMatch("metadata.name") ?? "";
+        var name = NameOf(call, query);
         var range = resource.Range(ns);
         if (name.Length > 0 && (ns.Length > 0 || !resource.Schema.Namespaced))
         {
@@ -28,6 +28,10 @@ internal static class Selections
         var custom = fields.Requirements.Where(r => IsCustom(call.Schema, r.Field)).ToList();
         return new Selection(call.Resource, range, [.. labels.Requirements.Select(r => new LabelTerm(r))], [.. fields.Requirements.Except(custom).Select(r => Term(resource, r))], [.. custom.Select(r => new CustomFieldTerm(r))]);
     }
+
+    /// <summary>The one name that is asked for, by path or by selector; empty: more than one may be.</summary>
+    public static string NameOf(ApiCall call, ListQuery query) =>
+        call.Info.Name.Length > 0 || query.FieldSelector.Length == 0 ? call.Info.Name : FieldSelector.Parse(query.FieldSelector).RequiresExactMatch("metadata.name") ?? "";
 
     private static bool IsCustom(ResourceSchema schema, string field)
     {

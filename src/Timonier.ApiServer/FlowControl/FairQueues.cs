@@ -10,9 +10,6 @@ internal readonly record struct QueueShape(int Queues, int HandSize, int LengthM
 /// </summary>
 internal sealed class FairQueues(TimeProvider time)
 {
-    /// <summary>Upstream's guess of how long a request lasts, until it has ended.</summary>
-    private const double GuessSeconds = 0.003;
-
     private readonly Lock _gate = new();
     private FlowQueue[] _queues = [new()];
     private QueueShape _shape;
@@ -24,6 +21,7 @@ internal sealed class FairQueues(TimeProvider time)
     private int _seatsWaiting;
     private double _virtual;
     private long _advanced = time.GetTimestamp();
+    private readonly HashSet<FlowRequest> _present = [];
 
     public SeatDemand Demand { get; } = new();
 
@@ -54,18 +52,19 @@ internal sealed class FairQueues(TimeProvider time)
         }
     }
 
-    /// <param name="width">Seats that the request takes, at least 1.</param>
-    public Entrance Enter(FlowCounters counters, ulong flow, int width)
+    /// <param name="request">To be shown to those who look; null: none.</param>
+    public Entrance Enter(FlowCounters counters, ulong flow, FlowWork work, FlowRequest? request = null)
     {
         lock (_gate)
         {
             var now = Advance();
             var queue = Choose(flow);
             // With nobody waiting anywhere the queue would be served at once: no need to stand in it.
-            if (_seatsWaiting == 0 && Fits(width))
+            if (_seatsWaiting == 0 && Fits(work.Width))
             {
                 Activate(queue);
-                var seat = Seat(queue, counters, width, now);
+                Present(request, queue, work);
+                var seat = Seat(queue, counters, work, now, request);
                 counters.Waited.Add(0);
                 SetDemand();
                 return new Entrance(seat, null, null);
@@ -74,7 +73,8 @@ internal sealed class FairQueues(TimeProvider time)
                 return Refuse(counters, Rejection.ConcurrencyLimit);
             if (queue.Waiting.Count >= _shape.LengthMax)
                 return Refuse(counters, Rejection.QueueFull);
-            var waiter = new Waiter(counters, flow, width, _virtual, now);
+            var waiter = new Waiter(counters, flow, work, _virtual, now, request);
+            Present(request, queue, work);
             Add(waiter, queue);
             Dispatch();
             SetDemand();
@@ -91,6 +91,8 @@ internal sealed class FairQueues(TimeProvider time)
                 return false;
             var now = Advance();
             Remove(waiter);
+            if (waiter.Request is { } request)
+                _present.Remove(request);
             waiter.Counters.Rejected[(int)why]++;
             waiter.Counters.WaitedInVain.Add(Seconds(now - waiter.Since));
             Dispatch();
@@ -108,26 +110,78 @@ internal sealed class FairQueues(TimeProvider time)
         }
     }
 
-    internal void Leave(FlowQueue queue, FlowCounters counters, int width, long since)
+    internal void Leave(FlowQueue queue, FlowCounters counters, FlowWork work, long since, FlowRequest? request)
     {
         lock (_gate)
         {
             var now = Advance();
             var took = Seconds(now - since);
             _executing--;
-            _seatsInUse -= width;
             queue.Executing--;
-            queue.SeatsInUse -= width;
             // What was guessed too high or too low is made good.
-            queue.NextDispatch += width * (took - GuessSeconds);
-            if (!queue.IsActive)
-                _active--;
+            queue.NextDispatch += work.Seats * (took - FlowWork.GuessSeconds);
             counters.Executing--;
-            counters.Seats -= width;
             counters.Executed.Add(took);
-            if (_seatsWaiting > 0)
-                Dispatch();
-            SetDemand();
+            if (request is not null)
+                _present.Remove(request);
+            var held = work.Extra > TimeSpan.Zero ? work.FinalSeats : 0;
+            Free(queue, counters, work.Width - held);
+            if (held > 0)
+                _ = new FinalSeats(this, queue, counters, held, work.Extra, time);
+        }
+    }
+
+    /// <summary>Seats come free, those of a request that was served, or its final ones a moment later.</summary>
+    private void Free(FlowQueue queue, FlowCounters counters, int seats)
+    {
+        _seatsInUse -= seats;
+        queue.SeatsInUse -= seats;
+        counters.Seats -= seats;
+        if (!queue.IsActive)
+            _active--;
+        if (_seatsWaiting > 0)
+            Dispatch();
+        SetDemand();
+    }
+
+    /// <summary>Seats that a served request still holds for a moment.</summary>
+    private sealed class FinalSeats
+    {
+        private readonly ITimer _timer;
+
+        public FinalSeats(FairQueues queues, FlowQueue queue, FlowCounters counters, int seats, TimeSpan extra, TimeProvider time) =>
+            // While it is set, the timer is what holds this object.
+            _timer = time.CreateTimer(_ => End(queues, queue, counters, seats), null, extra, Timeout.InfiniteTimeSpan);
+
+        private void End(FairQueues queues, FlowQueue queue, FlowCounters counters, int seats)
+        {
+            lock (queues._gate)
+            {
+                queues.Advance();
+                queues.Free(queue, counters, seats);
+            }
+            _timer.Dispose();
+        }
+    }
+
+    private void Present(FlowRequest? request, FlowQueue queue, FlowWork work)
+    {
+        if (request is null)
+            return;
+        (request.Queue, request.Work) = (queue, work);
+        _present.Add(request);
+    }
+
+    /// <summary>What there is at this moment.</summary>
+    public QueuesDump Dump()
+    {
+        lock (_gate)
+        {
+            var queues = _shape.Queues == 0 ? [] : _queues.Select(q => new QueueDump([.. q.Waiting.Select(w => w.Work)], q.Executing, q.SeatsInUse, q.NextDispatch)).ToList();
+            var waiting = _queues.SelectMany((q, i) => q.Waiting.Select((w, at) => (w.Request, Queue: i, At: at))).Where(w => w.Request is not null)
+                .Select(w => new RequestDump(w.Request!, w.Request!.Work, null, w.Queue, w.At));
+            var served = _present.Where(r => r.Started is not null).Select(r => new RequestDump(r, r.Work, r.Started, _shape.Queues == 0 ? -1 : Array.IndexOf(_queues, r.Queue), -1));
+            return new QueuesDump(queues, [.. served, .. waiting], queues.Sum(q => q.Waiting.Count), _executing);
         }
     }
 
@@ -208,7 +262,7 @@ internal sealed class FairQueues(TimeProvider time)
                 return;
             _robin = at;
             // The seat first: the queue stays active all the while.
-            var seat = Seat(queue, waiter.Counters, waiter.Width, _advanced);
+            var seat = Seat(queue, waiter.Counters, waiter.Work, _advanced, waiter.Request);
             waiter.Counters.Waited.Add(Seconds(_advanced - waiter.Since));
             Remove(waiter);
             waiter.Grant(seat);
@@ -227,24 +281,26 @@ internal sealed class FairQueues(TimeProvider time)
                 continue;
             // It can't have begun before it came.
             _queues[at].NextDispatch = Math.Max(_queues[at].NextDispatch, oldest.Arrived);
-            var end = _queues[at].NextDispatch + oldest.Width * GuessSeconds;
+            var end = _queues[at].NextDispatch + oldest.Work.Guess;
             if (end < bestEnd)
                 (best, bestAt, bestEnd) = (_queues[at], at, end);
         }
         return (best!, bestAt);
     }
 
-    private FlowSeat Seat(FlowQueue queue, FlowCounters counters, int width, long now)
+    private FlowSeat Seat(FlowQueue queue, FlowCounters counters, FlowWork work, long now, FlowRequest? request)
     {
-        queue.NextDispatch += width * GuessSeconds;
+        queue.NextDispatch += work.Guess;
         queue.Executing++;
-        queue.SeatsInUse += width;
+        queue.SeatsInUse += work.Width;
         _executing++;
-        _seatsInUse += width;
+        _seatsInUse += work.Width;
         counters.Dispatched++;
         counters.Executing++;
-        counters.Seats += width;
-        return new FlowSeat(this, queue, counters, width, now);
+        counters.Seats += work.Width;
+        if (request is not null)
+            (request.Started, request.Queue) = (time.GetUtcNow(), queue);
+        return new FlowSeat(this, queue, counters, work, now, request);
     }
 
     private static Entrance Refuse(FlowCounters counters, Rejection why)
@@ -254,3 +310,13 @@ internal sealed class FairQueues(TimeProvider time)
         return new Entrance(default, null, why);
     }
 }
+
+/// <summary>The queues of a level at one moment.</summary>
+/// <param name="Requests">Those served, then those that wait.</param>
+internal sealed record QueuesDump(IReadOnlyList<QueueDump> Queues, IReadOnlyList<RequestDump> Requests, int Waiting, int Executing);
+
+internal sealed record QueueDump(IReadOnlyList<FlowWork> Waiting, int Executing, int SeatsInUse, double NextDispatch);
+
+/// <param name="Queue">-1: the level has none.</param>
+/// <param name="At">In its queue; -1: it is served.</param>
+internal sealed record RequestDump(FlowRequest Request, FlowWork Work, DateTimeOffset? Started, int Queue, int At);

@@ -12,17 +12,20 @@ internal sealed class FlowQueue
     /// <summary>The virtual time, in seat seconds, at which its next request would begin.</summary>
     public double NextDispatch;
 
-    public bool IsActive => Executing > 0 || Waiting.Count > 0;
+    /// <summary>Seats may be in use when nothing is served any more: final ones.</summary>
+    public bool IsActive => Executing > 0 || Waiting.Count > 0 || SeatsInUse > 0;
 }
 
 /// <summary>A request that stands in a queue.</summary>
-internal sealed class Waiter(FlowCounters counters, ulong flow, int width, double arrived, long since)
+internal sealed class Waiter(FlowCounters counters, ulong flow, FlowWork work, double arrived, long since, FlowRequest? request)
 {
     private readonly TaskCompletionSource _granted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public FlowCounters Counters => counters;
     public ulong Flow => flow;
-    public int Width => width;
+    public FlowWork Work => work;
+    public int Width => work.Width;
+    public FlowRequest? Request => request;
 
     /// <summary>Virtual time.</summary>
     public double Arrived => arrived;
@@ -46,9 +49,9 @@ internal sealed class Waiter(FlowCounters counters, ulong flow, int width, doubl
 }
 
 /// <summary>The right to be served, given back once by <see cref="Dispose"/>; the default value is none.</summary>
-internal readonly struct FlowSeat(FairQueues? queues, FlowQueue? queue, FlowCounters counters, int width, long since) : IDisposable
+internal readonly struct FlowSeat(FairQueues? queues, FlowQueue? queue, FlowCounters counters, FlowWork work, long since, FlowRequest? request) : IDisposable
 {
-    public void Dispose() => queues?.Leave(queue!, counters, width, since);
+    public void Dispose() => queues?.Leave(queue!, counters, work, since, request);
 }
 
 /// <summary>What became of a request at the door: exactly one of the three is set.</summary>

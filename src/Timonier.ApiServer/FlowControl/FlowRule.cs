@@ -32,11 +32,14 @@ internal sealed class FlowRule(FlowSchema schema)
     }
 
     /// <summary>The flow within the schema that the request belongs to: requests of one flow share a hand of queues.</summary>
-    public ulong FlowOf(RequestInfo request, UserInfo user) => _distinguisher switch
+    public ulong FlowOf(string distinguisher) => distinguisher.Length == 0 ? _seed : ShuffleDealer.Hash(_seed, distinguisher);
+
+    /// <summary>What tells the flows of the schema apart; empty: nothing does, or for this request it is empty.</summary>
+    public string DistinguisherOf(RequestInfo request, UserInfo user) => _distinguisher switch
     {
-        "ByUser" => ShuffleDealer.Hash(_seed, user.Name),
-        "ByNamespace" => ShuffleDealer.Hash(_seed, request.Namespace),
-        _ => _seed,
+        "ByUser" => user.Name,
+        "ByNamespace" => request.Namespace,
+        _ => "",
     };
 
     private static bool IsSubject(IReadOnlyList<Subject> subjects, UserInfo user)

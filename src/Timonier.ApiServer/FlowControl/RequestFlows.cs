@@ -12,9 +12,9 @@ namespace Timonier.ApiServer.FlowControl;
 /// (429). It follows the FlowSchema and PriorityLevelConfiguration objects as they change.
 /// </summary>
 /// <param name="reader">Tells of changes, and reads the objects.</param>
-/// <param name="width">Seats that a request takes, at least 1, given its level's nominal seats.</param>
+/// <param name="work">What a request takes, given its level's nominal seats.</param>
 /// <param name="seats">Of the whole server.</param>
-internal sealed class RequestFlows(ObjectReader reader, Func<RequestInfo, IQueryCollection, int, int> width, int seats, TimeProvider time)
+internal sealed class RequestFlows(ObjectReader reader, Func<RequestInfo, IQueryCollection, int, FlowWork> work, int seats, TimeProvider time)
 {
     /// <summary>Upstream waits a quarter of the request timeout of one minute.</summary>
     public static readonly TimeSpan WaitLimit = TimeSpan.FromSeconds(15);
@@ -46,8 +46,9 @@ internal sealed class RequestFlows(ObjectReader reader, Func<RequestInfo, IQuery
         var headers = http.Response.Headers;
         headers["X-Kubernetes-Pf-Flowschema-Uid"] = route.Rule.Uid;
         headers["X-Kubernetes-Pf-Prioritylevel-Uid"] = route.Level.Uid;
-        var seatsTaken = route.Level.IsExempt ? 1 : width(request, http.Request.Query, route.Level.Nominal);
-        var (seat, waiter, refused) = route.Level.Queues.Enter(route.Counters, route.Rule.FlowOf(request, user), seatsTaken);
+        var taken = route.Level.IsExempt ? 1 : work(request, http.Request.Query, route.Level.Nominal);
+        var distinguisher = route.Rule.DistinguisherOf(request, user);
+        var (seat, waiter, refused) = route.Level.Queues.Enter(route.Counters, route.Rule.FlowOf(distinguisher), taken, new(route.Rule, distinguisher, request, user.Name, time.GetUtcNow()));
         if (refused is not null)
             throw Refused();
         return waiter is null ? new(seat) : new(WaitAsync(route.Level.Queues, waiter, http.RequestAborted));

@@ -27,7 +27,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
 
     private readonly WritePath _writes = new(core);
     private readonly DeletePath _deletes = new(core);
-    private readonly IRequestHandler[] _handlers = [.. core.Options.Handlers, new ServerPaths(core, core.Metrics)];
+    private readonly IRequestHandler[] _handlers = [.. core.Options.Handlers, new FlowDump(core), new ServerPaths(core, core.Metrics)];
 
     public Metrics Metrics => core.Metrics;
 

@@ -29,6 +29,8 @@ internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IS
 
     public EventRing Events { get; } = new(revision, time);
 
+    public WatchCounts Watches { get; } = new();
+
     /// <summary>Upstream leaves kind and apiVersion out of the items of a list, but not for custom resources.</summary>
     public bool TypeMetaInLists { get; init; }
 

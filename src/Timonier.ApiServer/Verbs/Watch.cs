@@ -82,6 +82,7 @@ internal static class Watch
     public static async IAsyncEnumerable<WatchItem> ItemsAsync(ApiCall call, ListQuery query, [EnumeratorCancellation] CancellationToken cancel)
     {
         var selection = Selections.Of(call, query);
+        using var counted = call.Store.Watches.Count(call.Info.Namespace, Selections.NameOf(call, query));
         var watcher = new Watcher(call.Core, call.Store, selection);
         if (query.SendInitialEvents ?? query.ResourceVersion is "" or "0")
         {

@@ -53,6 +53,22 @@ public sealed class FairQueuesTests
         Assert.InRange(served[2], 90, 115);
     }
 
+    [Fact]
+    public void FinalSeats_ComeFreeWhenTheirTimeIsOver()
+    {
+        var queues = Queues(seats: 4);
+        var write = queues.Enter(_counters, 1, new FlowWork(1, 3, TimeSpan.FromMilliseconds(20))).Seat;
+        var second = queues.Enter(_counters, 2, 2).Waiter!;
+        // Three seats were kept for its end: two more do not fit beside them, neither while it is served nor right after.
+        write.Dispose();
+        Assert.False(second.Granted.IsCompleted);
+        Assert.Equal((0, 3), (queues.Executing, _counters.Seats));
+        _time.Advance(TimeSpan.FromMilliseconds(20));
+        Assert.True(second.Granted.IsCompleted);
+        second.Seat.Dispose();
+        Assert.Equal(0, _counters.Seats);
+    }
+
     [Theory]
     [InlineData(0, "ConcurrencyLimit")]
     [InlineData(1, "QueueFull")]

@@ -49,9 +49,9 @@ public sealed class FlowRuleTests
         var byNamespace = Suggested.Routes.First(r => r.Rule.Name == "kube-scheduler").Rule;
         RequestInfo In(string ns) => new() { Path = "", Verb = "list", Namespace = ns };
         UserInfo User(string name) => new(name, []);
-        Assert.NotEqual(byUser.FlowOf(In("a"), User("x")), byUser.FlowOf(In("a"), User("y")));
-        Assert.Equal(byUser.FlowOf(In("a"), User("x")), byUser.FlowOf(In("b"), User("x")));
-        Assert.NotEqual(byNamespace.FlowOf(In("a"), User("x")), byNamespace.FlowOf(In("b"), User("x")));
+        Assert.NotEqual(Flow(byUser, In("a"), User("x")), Flow(byUser, In("a"), User("y")));
+        Assert.Equal(Flow(byUser, In("a"), User("x")), Flow(byUser, In("b"), User("x")));
+        Assert.NotEqual(Flow(byNamespace, In("a"), User("x")), Flow(byNamespace, In("b"), User("x")));
     }
 
     [Fact]
@@ -74,4 +74,18 @@ public sealed class FlowRuleTests
     [InlineData(1_000_000, 10_000, 100)]
     [InlineData(1_000_000, 1, 1)]
     public void List_TakesASeatForEachHundredObjects_WithinItsLevel(long objects, int nominal, int seats) => Assert.Equal(seats, WorkEstimate.Of(objects, nominal));
+
+    /// <summary>Every ten watches are a seat for five milliseconds; what the level has not at once it gives for longer.</summary>
+    [Theory]
+    [InlineData(9, 245, 0, 0)]
+    [InlineData(10, 245, 1, 5)]
+    [InlineData(11, 245, 2, 5)]
+    [InlineData(1000, 245, 37, 13.5135)]
+    public void Write_HoldsSeatsForItsWatchers_AMomentLonger(int watches, int nominal, int finalSeats, double milliseconds)
+    {
+        var work = WorkEstimate.OfWrite(watches, nominal);
+        Assert.Equal((1, finalSeats, milliseconds), (work.Seats, work.FinalSeats, work.Extra.TotalMilliseconds));
+    }
+
+    private static ulong Flow(FlowRule rule, RequestInfo request, UserInfo user) => rule.FlowOf(rule.DistinguisherOf(request, user));
 }
