@@ -52,6 +52,9 @@ public sealed class EmbeddedStore : IStore
     public long CompactedRevision => _committer.CompactedRevision;
 
     /// <inheritdoc/>
+    public bool IsFull => _committer.IsFull;
+
+    /// <inheritdoc/>
     public StoreSnapshot Current => _committer.Current;
 
     /// <summary>Opens a store and reads all of it: half a second for 100,000 objects.</summary>

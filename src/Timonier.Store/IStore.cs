@@ -12,6 +12,9 @@ public interface IStore : IAsyncDisposable
     /// <summary>Nothing before this revision can be read, and no change up to and including it can be watched. 0: all is there.</summary>
     long CompactedRevision { get; }
 
+    /// <summary>The last write was refused because the disk is full. The next one that succeeds ends it: nothing need be started anew.</summary>
+    bool IsFull => false;
+
     /// <summary>The newest state, at once and without a copy: what is in it never changes, so it may be kept and listed at leisure.</summary>
     StoreSnapshot Current { get; }
 

@@ -12,12 +12,11 @@ public sealed class TimonierServer : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
-    private readonly string[] _options;
+    private string[] _options = [];
     private Process? _process;
 
-    private TimonierServer(string[] options)
+    private TimonierServer()
     {
-        _options = options;
         DataDirectory = Directory.CreateTempSubdirectory("timonier-test-").FullName;
         Port = FreePort();
     }
@@ -31,11 +30,15 @@ public sealed class TimonierServer : IAsyncDisposable
     /// <summary>The program as the build of this test made it, unless TIMONIER_PROGRAM names another.</summary>
     public static string ProgramPath { get; } = System.Environment.GetEnvironmentVariable("TIMONIER_PROGRAM") is { Length: > 0 } path ? path : FindProgram();
 
-    public static async Task<TimonierServer> StartAsync(params string[] options)
+    public static Task<TimonierServer> StartAsync(params string[] options) => StartAsync(_ => Task.FromResult(options));
+
+    /// <param name="prepare">Gets the data directory before the first start, and gives the options.</param>
+    public static async Task<TimonierServer> StartAsync(Func<string, Task<string[]>> prepare)
     {
-        var server = new TimonierServer(options);
+        var server = new TimonierServer();
         try
         {
+            server._options = await prepare(server.DataDirectory);
             await server.LaunchAsync();
             return server;
         }

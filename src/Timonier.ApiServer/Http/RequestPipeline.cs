@@ -82,7 +82,8 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         BadHttpRequestException { StatusCode: 413 } => BodyDecoder.TooLarge(),
         BadHttpRequestException bad => ApiException.BadRequest(bad.Message),
         IOException => ApiException.BadRequest("the request's body ended early"),
-        StoreFullException => new ApiException(507, "InternalError", "etcdserver: no space: " + e.Message),
+        // etcd's words. With a time to come back, client-go asks again by itself: space may be made.
+        StoreFullException => new ApiException(507, "InternalError", "etcdserver: mvcc: database space exceeded: " + e.Message) { RetryAfterSeconds = 1 },
         StoreClosedException => ApiException.ServiceUnavailable("the server is shutting down"),
         StoreException => ApiException.InternalError(e.Message),
         _ => null,

@@ -17,12 +17,16 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
     /// <summary>Clients want a hash here; there is no commit of upstream's that this is.</summary>
     private const string NoCommit = "0000000000000000000000000000000000000000";
 
+    /// <summary>A start anew would not help: they say something of readiness, nothing of life.</summary>
+    private static readonly string[] OfReadiness = ["shutdown", "storage-space"];
+
     /// <summary>Each with what must hold; upstream's names where they exist.</summary>
     private static readonly (string Name, Func<ServerCore, bool> Holds)[] Checks =
     [
         ("ping", _ => true),
         ("log", _ => true),
         ("etcd", c => c.Store.Revision > 0),
+        ("storage-space", c => !c.Store.IsFull),
         ("informer-sync", c => c.Dispatcher.Revision > 0),
         ("poststarthook/start-apiserver-admission-initializer", _ => true),
         ("poststarthook/start-kube-apiserver-admission-initializer", _ => true),
@@ -83,7 +87,7 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
 
     private Task HealthAsync(HttpContext context, (string Endpoint, string? Single) check)
     {
-        var checks = Checks.Concat(core.Options.Checks.Select(c => (c.Name, (Func<ServerCore, bool>)(_ => c.Holds())))).Where(c => check.Endpoint != "livez" || c.Name != "shutdown").ToList();
+        var checks = Checks.Concat(core.Options.Checks.Select(c => (c.Name, (Func<ServerCore, bool>)(_ => c.Holds())))).Where(c => check.Endpoint != "livez" || !OfReadiness.Contains(c.Name)).ToList();
         if (check.Single is { } single)
         {
             checks = [.. checks.Where(c => c.Name == single)];

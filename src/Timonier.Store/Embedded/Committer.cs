@@ -18,6 +18,7 @@ internal sealed class Committer
     private volatile StoreSnapshot _current;
     private long _compactedRevision;
     private StoreClosedException? _failure;
+    private volatile bool _isFull;
     private bool _cleanPaused;
     private bool _sampleDue;
 
@@ -36,6 +37,9 @@ internal sealed class Committer
 
     public StoreSnapshot Current => _current;
 
+    /// <summary>See <see cref="IStore.IsFull"/>.</summary>
+    public bool IsFull => _isFull;
+
     public EventLog Events { get; }
 
     /// <summary>Raised before anything is deleted: who reads history looks at it after reading.</summary>
@@ -53,6 +57,7 @@ internal sealed class Committer
         catch (Exception e)
         {
             StoreException refusal = e is StoreFullException full ? full : Fail(e);
+            _isFull = e is StoreFullException;
             foreach (var pending in batch)
             {
                 pending.TrySetException(refusal);
@@ -130,6 +135,7 @@ internal sealed class Committer
         }
 
         _disk?.Append(changes);
+        _isFull = false;
         ReachBeforeReply();
         foreach (var change in changes)
         {

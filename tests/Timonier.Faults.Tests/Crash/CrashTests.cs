@@ -11,7 +11,7 @@ namespace Timonier.Faults.Tests.Crash;
 
 /// <summary>
 /// Kills the whole server with SIGKILL at random moments, its start included, while clients write, read and watch through HTTPS; cuts their connections
-/// too. What they were told must hold. TIMONIER_CRASH_ROUNDS and TIMONIER_CRASH_SEED (tools/crash-test.sh) run more, or again.
+/// too. Each start draws whether what is written from then on is encrypted. What they were told must hold. TIMONIER_CRASH_ROUNDS and TIMONIER_CRASH_SEED (tools/crash-test.sh) run more, or again.
 /// </summary>
 public sealed class CrashTests(ITestOutputHelper output)
 {
@@ -29,7 +29,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     {
         output.WriteLine($"seed {Seed}");
         var random = new Random(Seed);
-        await using var server = await TimonierServer.StartAsync("--no-node", "--history", "1s");
+        await using var server = await TimonierServer.StartAsync(directory => PrepareAsync(directory, random));
         await using var proxy = new CuttingProxy(server.Port);
         using var http = AdminClient.Create(server, proxy.Port);
         var started = Stopwatch.GetTimestamp();
@@ -59,6 +59,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             await DelayAsync(random.Next(100));
         }
         await server.KillAsync();
+        await PrepareAsync(server.DataDirectory, random);
         while (random.Next(4) == 0) // and again while it starts
         {
             server.Start();
@@ -66,6 +67,15 @@ public sealed class CrashTests(ITestOutputHelper output)
             await server.KillAsync();
         }
         await server.LaunchAsync();
+    }
+
+    /// <summary>Both forms can be read at any time; the first is written.</summary>
+    private static async Task<string[]> PrepareAsync(string directory, Random random)
+    {
+        var (file, key) = (Path.Combine(directory, "encryption.yaml"), $"{{aesgcm: {{keys: [{{name: k, secret: {Convert.ToBase64String(new byte[32])}}}]}}}}");
+        var providers = random.Next(2) == 0 ? $"{key}, {{identity: {{}}}}" : $"{{identity: {{}}}}, {key}";
+        await File.WriteAllTextAsync(file, $"apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: [{{resources: [configmaps], providers: [{providers}]}}]\n");
+        return ["--no-node", "--history", "1s", $"--encryption-provider-config={file}"];
     }
 
     private static async Task CreateNamespaceAsync(HttpClient http, string name)
