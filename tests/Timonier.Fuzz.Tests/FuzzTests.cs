@@ -11,7 +11,7 @@ namespace Timonier.Fuzz.Tests;
 /// </summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {
-    private static readonly FuzzTarget[] Targets = [.. CodecTargets.All, .. PatchTargets.All, .. TextTargets.All, .. SpdyTarget.All];
+    private static readonly FuzzTarget[] Targets = [.. CodecTargets.All, .. PatchTargets.All, .. TextTargets.All, .. SpdyTarget.All, .. WebSocketTarget.All];
 
     internal static readonly int Seed = Setting("TIMONIER_FUZZ_SEED") ?? 1;
 
