@@ -26,7 +26,7 @@ internal sealed class Dispatcher(IStore store, ObjectReader reader, Func<Resourc
     public void Pulse()
     {
         foreach (var resource in table().Stores)
-            resource.Events.Signal();
+            resource.Events.Pulse();
     }
 
     /// <summary>Runs until cancelled or until the store is closed.</summary>

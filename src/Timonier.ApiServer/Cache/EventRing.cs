@@ -18,7 +18,7 @@ internal sealed class EventRing(long startRevision, TimeProvider time)
     private long _next;
     private long _bytes;
     private long _baseRevision = startRevision;
-    private readonly WaitingWatchers _waiting = new(time);
+    private readonly InterestIndex _watchers = new(time);
 
     /// <summary>The position of the next event to come.</summary>
     public long End
@@ -42,6 +42,7 @@ internal sealed class EventRing(long startRevision, TimeProvider time)
                     DropFirst();
             }
             _ring[_next & (_ring.Length - 1)] = change;
+            _watchers.Touch(change, _next);
             _next++;
             _bytes += Bytes(change);
             while (_bytes > BytesMax && _next - _first > 1)
@@ -49,8 +50,43 @@ internal sealed class EventRing(long startRevision, TimeProvider time)
         }
     }
 
-    /// <summary>Wakes the watchers that wait: once per commit.</summary>
-    public void Signal() => _waiting.Wake();
+    /// <summary>Wakes the watchers that wait and that the events since the last call concern: once per commit.</summary>
+    public void Signal()
+    {
+        List<WaitingWatchers> touched = [];
+        lock (_gate)
+            _watchers.TakeTouched(touched);
+        foreach (var group in touched)
+            group.Wake();
+    }
+
+    /// <summary>Wakes all watchers that wait.</summary>
+    public void Pulse()
+    {
+        lock (_gate)
+            WakeAll(_next);
+    }
+
+    private void WakeAll(long position)
+    {
+        List<WaitingWatchers> all = [];
+        _watchers.TakeAll(all, position);
+        foreach (var group in all)
+            group.Wake();
+    }
+
+    /// <summary>Before a watcher waits for the first time; <see cref="Part"/> is for its end.</summary>
+    public WaitingWatchers Join(Interest interest)
+    {
+        lock (_gate)
+            return _watchers.Join(interest);
+    }
+
+    public void Part(Interest interest, WaitingWatchers group)
+    {
+        lock (_gate)
+            _watchers.Part(interest, group);
+    }
 
     /// <summary>Forgets everything up to a revision that the dispatcher had to jump to.</summary>
     public void Reset(long revision)
@@ -61,8 +97,8 @@ internal sealed class EventRing(long startRevision, TimeProvider time)
                 DropFirst();
             _first = ++_next; // a cursor that had read everything falls out too: what it misses was never here
             _baseRevision = revision;
+            WakeAll(0);
         }
-        Signal();
     }
 
     /// <summary>The position of the first event behind a revision; false when events behind it are gone already.</summary>
@@ -98,24 +134,18 @@ internal sealed class EventRing(long startRevision, TimeProvider time)
         }
     }
 
-    /// <summary>Completes when there is an event at the position (or it is gone).</summary>
-    public ValueTask WaitAsync(long position, WatchWait wait)
+    /// <summary>Completes when an event behind the position concerns the group (or the position is gone).</summary>
+    /// <param name="group">Of <see cref="Join"/>: the events at and behind <see cref="WatchWait.From"/> are the first that may concern it.</param>
+    public ValueTask WaitAsync(long position, WaitingWatchers group, WatchWait wait)
     {
         lock (_gate)
         {
             if (position < _next)
                 return ValueTask.CompletedTask;
             var woken = wait.Begin();
-            _waiting.Add(wait);
+            group.Add(wait);
             return woken;
         }
-    }
-
-    /// <summary>Ends the wait of a watcher that leaves.</summary>
-    public void Leave(WatchWait wait)
-    {
-        _waiting.Remove(wait);
-        wait.Wake();
     }
 
     private static long Bytes(WatchEvent change) => 200 + (change.Previous?.Value.Length ?? 0);

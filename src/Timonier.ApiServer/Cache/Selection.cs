@@ -16,11 +16,22 @@ internal sealed class Selection(ServedResource served, KeyRange range, IReadOnly
 {
     public KeyRange Range { get; } = range;
 
+    /// <summary>By what a watch of it is found.</summary>
+    public Interest Interest { get; } = Narrowest(served, range, fields);
+
     /// <summary>Every object of the range matches.</summary>
     public bool IsWholeRange { get; } = labels.Count + fields.Count + customFields.Count == 0;
 
     /// <summary>The fields stand only in what a webhook makes of a stored object.</summary>
     public bool AsksWebhook { get; } = customFields.Count > 0 && Converted.AsksWebhook(served);
+
+    private static Interest Narrowest(ServedResource served, KeyRange range, IReadOnlyList<FieldTerm> fields)
+    {
+        var narrowed = served.Store is { } store && range.Start.Length > store.Prefix.Length;
+        if (narrowed && !range.Start.EndsWith('/'))
+            return Interest.In(range.Start);
+        return fields.Select(f => f.Interest).FirstOrDefault(i => i != Interest.Everything, narrowed ? Interest.In(range.Start) : Interest.Everything);
+    }
 
     public bool Matches(Entry? entry)
     {
@@ -157,6 +168,9 @@ internal sealed class FieldTerm(int index, FieldRequirement requirement, string 
     public const int Namespace = -2;
 
     private readonly byte[] _value = Encoding.UTF8.GetBytes(requirement.Value);
+
+    /// <summary>Everything, unless the term asks for one value of a text field.</summary>
+    public Interest Interest => index > 0 && requirement.Equal && whenAbsent.Length == 0 && otherIndex < 0 ? Interest.Having(index, requirement.Value) : Interest.Everything;
 
     public bool Matches(ResourceStore resource, in EncodedObject obj) => HasValue(resource, obj) == requirement.Equal;
 

@@ -9,7 +9,7 @@ namespace Timonier.ApiServer.Cache;
 /// One watch: a selection, and a cursor into the resource's ring. It holds up nobody: whoever falls out of the ring reads on
 /// from the store's history, and when that is compacted gets 410.
 /// </summary>
-internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection selection)
+internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection selection) : IDisposable
 {
     /// <summary>Events handed over at once.</summary>
     private const int BatchMax = 32;
@@ -19,6 +19,7 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
     /// <summary>What a batch holds, in order. Valid until the next call.</summary>
     private readonly List<Seen> _seen = new(BatchMax);
     private readonly WatchWait _wait = new();
+    private readonly WaitingWatchers _group = resource.Events.Join(selection.Interest);
     private long _position = -1;
 
     /// <summary>Told already when the ring was entered: the store may be ahead of the dispatcher, whose events up to here come to the ring later.</summary>
@@ -44,6 +45,8 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
             await CatchUpAsync(cancel);
             return _seen;
         }
+        // What came while it waited and did not concern it is passed over: the ring may have dropped it since.
+        _position = Math.Max(_position, _wait.From);
         // Asked before reading: what the dispatcher has finished by now is in the ring.
         var complete = core.Dispatcher.Revision;
         var count = resource.Events.Read(_position, _batch);
@@ -65,16 +68,18 @@ internal sealed class Watcher(ServerCore core, ResourceStore resource, Selection
     {
         if (_position < 0)
             return ValueTask.CompletedTask;
-        var woken = resource.Events.WaitAsync(_position, _wait);
+        var woken = resource.Events.WaitAsync(_position, _group, _wait);
         if (cancel.IsCancellationRequested)
-            resource.Events.Leave(_wait);
+            StopWaiting();
         return woken;
     }
 
     /// <summary>Ends the wait when the token is cancelled, for the life of the watch: a registration for each wait would cost as much as the wake-up.</summary>
     public CancellationTokenRegistration Leave(CancellationToken cancel) => cancel.UnsafeRegister(static w => ((Watcher)w!).StopWaiting(), this);
 
-    private void StopWaiting() => resource.Events.Leave(_wait);
+    public void Dispose() => resource.Events.Part(selection.Interest, _group);
+
+    private void StopWaiting() => _group.Leave(_wait);
 
     /// <summary>Reads the store's history until the ring has all that is behind it.</summary>
     private async ValueTask CatchUpAsync(CancellationToken cancel)

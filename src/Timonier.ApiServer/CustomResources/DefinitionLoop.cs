@@ -33,13 +33,14 @@ internal sealed class DefinitionLoop(ServerCore core, WritePath writes, DeletePa
     public async Task RunAsync(CancellationToken cancel)
     {
         var watcher = Definitions.Events;
+        var group = watcher.Join(Cache.Interest.Everything);
         while (!cancel.IsCancellationRequested)
         {
             try
             {
                 var position = watcher.End;
                 await ReconcileAsync(cancel);
-                await watcher.WaitAsync(position, new Cache.WatchWait()).AsTask().WaitAsync(cancel);
+                await watcher.WaitAsync(position, group, new Cache.WatchWait()).AsTask().WaitAsync(cancel);
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {

@@ -83,7 +83,7 @@ internal static class Watch
     {
         var selection = Selections.Of(call, query);
         using var counted = call.Store.Watches.Count(call.Info.Namespace, Selections.NameOf(call, query));
-        var watcher = new Watcher(call.Core, call.Store, selection);
+        using var watcher = new Watcher(call.Core, call.Store, selection);
         if (query.SendInitialEvents ?? query.ResourceVersion is "" or "0")
         {
             if (query.SendInitialEvents == true)
