@@ -1,4 +1,5 @@
 using Timonier.Api.Schema;
+using Timonier.ApiServer.Admission.Optional;
 using Timonier.ApiServer.Admission.Policies;
 using Timonier.ApiServer.Admission.Webhooks;
 using Timonier.ApiServer.Authorization;
@@ -25,6 +26,10 @@ public sealed record AdmissionOptions
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    public AdmissionPlugins Plugins { get; init; } = AdmissionPlugins.Default;
+
+    public AdmissionConfiguration Configuration { get; init; } = new();
+
     /// <summary>Validating steps of other parts, after all others.</summary>
     public IReadOnlyList<IValidatingAdmission> Last { get; init; } = [];
 }
@@ -42,34 +47,43 @@ public sealed class AdmissionChain(IReadOnlyList<IMutatingAdmission> mutating, I
         var expressions = new PolicyExpressions();
         var parameters = new PolicyParams(options.Resources, options.Client);
         var webhooks = new WebhookAdmission(reader, new WebhookCaller(reader, options.Time), options.Authorizer, expressions);
-        return new(
-            [
-                new NamespaceLifecycle(reader),
-                limits,
-                new ServiceAccountAdmission(reader, names, options.Time),
-                new NodeRestriction(reader, options.Authorizer),
-                new TaintNodesByCondition(),
-                priority,
-                new DefaultTolerationSeconds(),
-                new DefaultStorageClass(reader),
-                new StorageObjectInUseProtection(),
-                runtimeClass,
-                new DefaultIngressClass(reader),
-                new MutatingPolicies(reader, options.Authorizer, expressions, parameters),
-                webhooks,
-            ],
-            [
-                limits,
-                new PodSecurity(reader),
-                priority,
-                new PersistentVolumeClaimResize(reader),
-                runtimeClass,
-                new CertificateAdmission(options.Authorizer),
-                new ValidatingPolicies(reader, options.Authorizer, expressions, parameters),
-                webhooks,
-                new ResourceQuotaAdmission(reader, options.Client),
-                .. options.Last,
-            ]);
+        var pull = new AlwaysPullImages();
+        IEnumerable<(string Name, IMutatingAdmission Step)> mutating =
+        [
+            ("NamespaceLifecycle", new NamespaceLifecycle(reader)),
+            ("LimitRanger", limits),
+            ("ServiceAccount", new ServiceAccountAdmission(reader, names, options.Time)),
+            ("NodeRestriction", new NodeRestriction(reader, options.Authorizer)),
+            ("TaintNodesByCondition", new TaintNodesByCondition()),
+            ("AlwaysPullImages", pull),
+            ("Priority", priority),
+            ("DefaultTolerationSeconds", new DefaultTolerationSeconds()),
+            ("ExtendedResourceToleration", new ExtendedResourceToleration()),
+            ("DefaultStorageClass", new DefaultStorageClass(reader)),
+            ("StorageObjectInUseProtection", new StorageObjectInUseProtection()),
+            ("RuntimeClass", runtimeClass),
+            ("DefaultIngressClass", new DefaultIngressClass(reader)),
+            ("MutatingAdmissionPolicy", new MutatingPolicies(reader, options.Authorizer, expressions, parameters)),
+            ("MutatingAdmissionWebhook", webhooks),
+        ];
+        IEnumerable<(string Name, IValidatingAdmission Step)> validating =
+        [
+            ("LimitRanger", limits),
+            ("AlwaysPullImages", pull),
+            ("PodSecurity", new PodSecurity(reader, options.Configuration.PodSecurity)),
+            ("Priority", priority),
+            ("EventRateLimit", new EventRateLimit(options.Configuration.EventLimits, options.Time)),
+            ("PersistentVolumeClaimResize", new PersistentVolumeClaimResize(reader)),
+            ("RuntimeClass", runtimeClass),
+            ("CertificateApproval", new CertificateApproval(options.Authorizer)),
+            ("CertificateSigning", new CertificateSigner(options.Authorizer)),
+            ("CertificateSubjectRestriction", new CertificateSubjectRestriction()),
+            ("DenyServiceExternalIPs", new DenyServiceExternalIPs()),
+            ("ValidatingAdmissionPolicy", new ValidatingPolicies(reader, options.Authorizer, expressions, parameters)),
+            ("ValidatingAdmissionWebhook", webhooks),
+            ("ResourceQuota", new ResourceQuotaAdmission(reader, options.Client)),
+        ];
+        return new([.. mutating.Where(m => options.Plugins.Has(m.Name)).Select(m => m.Step)], [.. validating.Where(v => options.Plugins.Has(v.Name)).Select(v => v.Step), .. options.Last]);
     }
 
     public async ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)

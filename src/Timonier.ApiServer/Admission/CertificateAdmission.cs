@@ -7,34 +7,15 @@ using Timonier.ApiServer.Strategies;
 
 namespace Timonier.ApiServer.Admission;
 
-/// <summary>
-/// Who approves or signs a certificate must be allowed to for its signer; and nobody asks the client signer for the group
-/// that may do everything.
-/// </summary>
-internal sealed class CertificateAdmission(IAuthorizer authorizer) : IValidatingAdmission
+/// <summary>What the three steps about certificate requests share.</summary>
+internal static class CertificateSigners
 {
-    private const string Resource = "certificatesigningrequests.certificates.k8s.io";
-    private const string ClientSigner = "kubernetes.io/kube-apiserver-client";
+    public const string Resource = "certificatesigningrequests.certificates.k8s.io";
 
-    public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
-    {
-        if (attributes.Scope.Resource.GroupResource != Resource)
-            return;
-        var signer = attributes.OldObject?.GetPath("spec", "signerName") as string ?? "";
-        if (attributes.IsFor(Resource, "approval") && attributes.IsUpdate() && !await MayAsync(attributes, "approve", signer, cancel))
-            throw attributes.Forbidden($"user not permitted to approve requests with signerName \"{signer}\"");
-        if (attributes.IsFor(Resource, "status") && attributes.IsUpdate() && Signed(attributes) && !await MayAsync(attributes, "sign", signer, cancel))
-            throw attributes.Forbidden($"user not permitted to sign requests with signerName \"{signer}\"");
-        if (attributes.IsFor(Resource) && attributes.IsCreate())
-            CheckSubject(attributes);
-    }
-
-    private static bool Signed(AdmissionAttributes attributes) =>
-        !JsonTree.DeepEquals(attributes.Object?.GetPath("status", "certificate"), attributes.OldObject?.GetPath("status", "certificate"))
-        || !JsonTree.DeepEquals(attributes.Object?.GetPath("status", "conditions"), attributes.OldObject?.GetPath("status", "conditions"));
+    public static string SignerOf(AdmissionAttributes attributes) => attributes.OldObject?.GetPath("spec", "signerName") as string ?? "";
 
     // For the signer itself, or for all signers of its domain.
-    private async ValueTask<bool> MayAsync(AdmissionAttributes attributes, string verb, string signer, CancellationToken cancel)
+    public static async ValueTask<bool> MayAsync(this IAuthorizer authorizer, AdmissionAttributes attributes, string verb, string signer, CancellationToken cancel)
     {
         var domain = signer.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? signer[..slash] + "/*" : signer;
         return await AllowedAsync(signer) || await AllowedAsync(domain);
@@ -43,6 +24,43 @@ internal sealed class CertificateAdmission(IAuthorizer authorizer) : IValidating
         {
             User = attributes.Scope.User, Verb = verb, IsResource = true, Group = "certificates.k8s.io", Version = "*", Resource = "signers", Name = name,
         }, cancel)).Decision == Decision.Allow;
+    }
+}
+
+/// <summary>Who approves a certificate must be allowed to for its signer.</summary>
+internal sealed class CertificateApproval(IAuthorizer authorizer) : IValidatingAdmission
+{
+    public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
+    {
+        if (attributes.IsFor(CertificateSigners.Resource, "approval") && attributes.IsUpdate() && CertificateSigners.SignerOf(attributes) is var signer && !await authorizer.MayAsync(attributes, "approve", signer, cancel))
+            throw attributes.Forbidden($"user not permitted to approve requests with signerName \"{signer}\"");
+    }
+}
+
+/// <summary>Who signs one must be allowed to for its signer.</summary>
+internal sealed class CertificateSigner(IAuthorizer authorizer) : IValidatingAdmission
+{
+    public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
+    {
+        if (attributes.IsFor(CertificateSigners.Resource, "status") && attributes.IsUpdate() && Signed(attributes) && CertificateSigners.SignerOf(attributes) is var signer && !await authorizer.MayAsync(attributes, "sign", signer, cancel))
+            throw attributes.Forbidden($"user not permitted to sign requests with signerName \"{signer}\"");
+    }
+
+    private static bool Signed(AdmissionAttributes attributes) =>
+        !JsonTree.DeepEquals(attributes.Object?.GetPath("status", "certificate"), attributes.OldObject?.GetPath("status", "certificate"))
+        || !JsonTree.DeepEquals(attributes.Object?.GetPath("status", "conditions"), attributes.OldObject?.GetPath("status", "conditions"));
+}
+
+/// <summary>Nobody asks the client signer for the group that may do everything.</summary>
+internal sealed class CertificateSubjectRestriction : IValidatingAdmission
+{
+    private const string ClientSigner = "kubernetes.io/kube-apiserver-client";
+
+    public ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
+    {
+        if (attributes.IsFor(CertificateSigners.Resource) && attributes.IsCreate())
+            CheckSubject(attributes);
+        return ValueTask.CompletedTask;
     }
 
     private static void CheckSubject(AdmissionAttributes attributes)

@@ -10,7 +10,7 @@ namespace Timonier.ApiServer.Admission;
 /// The pod security standards: a namespace's labels say which profile its pods must keep (enforce) and for which its users
 /// are warned, of pods and of the workloads that would make them.
 /// </summary>
-internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
+internal sealed class PodSecurity(IObjectReader reader, PodSecurityDefaults defaults) : IValidatingAdmission
 {
     private const string Prefix = "pod-security.kubernetes.io/";
     private const int PodsNamedMax = 100;
@@ -29,6 +29,11 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
         var isPod = attributes.Scope.Resource.GroupResource == "pods";
         if (isPod && attributes.IsUpdate() && attributes.Scope.Subresource != "ephemeralcontainers" && SameImages(attributes.OldObject!.Spec(), spec))
             return;
+        if (Exemption(attributes, spec) is { } exemption)
+        {
+            attributes.Scope.Annotate?.Invoke(Prefix + "exempt", exemption);
+            return;
+        }
         if (reader.Get<Namespace>("", attributes.Scope.Namespace) is not { } found)
             return;
         var labels = found.Metadata.Labels;
@@ -48,13 +53,19 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
             attributes.Scope.Warnings.Add($"would violate PodSecurity \"{warn}\": {string.Join(", ", warned)}");
     }
 
+    /// <summary>By what the request is exempt; null: it is not.</summary>
+    private string? Exemption(AdmissionAttributes attributes, JsonMap spec) =>
+        defaults.ExemptNamespaces.Contains(attributes.Scope.Namespace) ? "namespace"
+        : defaults.ExemptUsers.Contains(attributes.Scope.User.Name) ? "user"
+        : spec.GetString("runtimeClassName") is { Length: > 0 } runtimeClass && defaults.ExemptRuntimeClasses.Contains(runtimeClass) ? "runtimeClass" : null;
+
     private void CheckNamespace(AdmissionAttributes attributes)
     {
         var labels = Texts(attributes.Object!);
         var errors = new FieldErrors();
         foreach (var mode in (ReadOnlySpan<string>)["enforce", "audit", "warn"])
         {
-            if (labels.TryGetValue(Prefix + mode, out var name) && name is not ("privileged" or "baseline" or "restricted"))
+            if (labels.TryGetValue(Prefix + mode, out var name) && !IsLevel(name))
                 errors.Invalid($"metadata.labels[{Prefix}{mode}]", name, "must be one of privileged, baseline, restricted");
             if (labels.TryGetValue($"{Prefix}{mode}-version", out var version) && !IsVersion(version))
                 errors.Invalid($"metadata.labels[{Prefix}{mode}-version]", version, "must be \"latest\" or \"v1.x\"");
@@ -62,9 +73,9 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
         if (errors.Any)
             throw ApiException.Invalid(new("", "v1", "Namespace"), attributes.NameOrGenerateName(), errors.Errors);
         var level = Level(labels, "enforce");
-        if (!attributes.IsUpdate() || level.Name == "privileged" || Level(Texts(attributes.OldObject!), "enforce") == level)
+        if (!attributes.IsUpdate() || defaults.ExemptNamespaces.Contains(attributes.Scope.Name) || level.Name == "privileged" || Level(Texts(attributes.OldObject!), "enforce") == level)
             return;
-        var lines = reader.List<Pod>(attributes.Scope.Name).Take(PodsNamedMax)
+        var lines = reader.List<Pod>(attributes.Scope.Name).Where(p => !defaults.ExemptRuntimeClasses.Contains(p.Spec.RuntimeClassName ?? "")).Take(PodsNamedMax)
             .Select(p => (p.Metadata.Name, Faults: PodSecurityProfile.Violations(p.Spec, level.Name, level.Minor)))
             .Where(p => p.Faults.Count > 0)
             .Select(p => $"{p.Name}: {string.Join(", ", p.Faults.Select(f => f.Split(" (")[0]))}").ToList();
@@ -88,14 +99,16 @@ internal sealed class PodSecurity(IObjectReader reader) : IValidatingAdmission
         _ => null,
     };
 
-    private static SecurityLevel Level(IReadOnlyDictionary<string, string> labels, string mode)
+    private SecurityLevel Level(IReadOnlyDictionary<string, string> labels, string mode)
     {
         // What cannot be read is taken for the strictest, as upstream does; it cannot be written any more.
-        var name = labels.TryGetValue(Prefix + mode, out var given) ? given is "privileged" or "baseline" or "restricted" ? given : "restricted" : "privileged";
-        return new(name, labels.TryGetValue($"{Prefix}{mode}-version", out var version) && IsVersion(version) ? version : "latest");
+        var name = labels.TryGetValue(Prefix + mode, out var given) ? IsLevel(given) ? given : "restricted" : defaults.Labels.GetValueOrDefault(mode, "privileged");
+        return new(name, labels.TryGetValue($"{Prefix}{mode}-version", out var version) && IsVersion(version) ? version : defaults.Labels.GetValueOrDefault(mode + "-version", "latest"));
     }
 
-    private static bool IsVersion(string text) => text == "latest" || (text.StartsWith("v1.", StringComparison.Ordinal) && int.TryParse(text.AsSpan(3), out _));
+    public static bool IsLevel(string text) => text is "privileged" or "baseline" or "restricted";
+
+    public static bool IsVersion(string text) => text == "latest" || (text.StartsWith("v1.", StringComparison.Ordinal) && int.TryParse(text.AsSpan(3), System.Globalization.NumberStyles.None, null, out _));
 
     private static Dictionary<string, string> Texts(JsonMap obj) =>
         (obj.GetPath("metadata", "labels") as JsonMap ?? []).Where(l => l.Value is string).ToDictionary(l => l.Key, l => (string)l.Value!);

@@ -30,6 +30,8 @@ internal static class PodSecurityProfile
         var restricted = level == "restricted";
         // On Windows these settings mean nothing.
         var linux = spec.Os?.Name != "windows" || minor < 25;
+        // Its root is nobody on the host (KEP-127).
+        var apart = spec.HostUsers == false && minor >= 35;
         return ((string?[])
         [
             restricted && linux && minor >= 8 ? pod.Where(c => c.Context?.AllowPrivilegeEscalation != false, "allowPrivilegeEscalation != false", "must set securityContext.allowPrivilegeEscalation=false") : null,
@@ -40,10 +42,10 @@ internal static class PodSecurityProfile
             HostPorts(pod),
             minor >= 34 ? HostProbes(spec) : null,
             pod.Where(c => c.Context?.Privileged == true, "privileged", "must not set securityContext.privileged=true"),
-            ProcMount(pod),
+            ProcMount(pod, relaxed: !restricted && apart),
             restricted ? RestrictedVolumes(spec) : null,
-            restricted ? NonRoot(pod) : null,
-            restricted && minor >= 23 ? RootUser(pod) : null,
+            restricted && !apart ? NonRoot(pod) : null,
+            restricted && !apart && minor >= 23 ? RootUser(pod) : null,
             SeLinux(pod, minor),
             minor < 19 ? null : restricted && linux ? SeccompRequired(pod) : SeccompUnconfined(pod),
             ForbiddenSysctls(spec, minor),
@@ -128,9 +130,9 @@ internal static class PodSecurityProfile
         }
     }
 
-    private static string? ProcMount(PodView pod)
+    private static string? ProcMount(PodView pod, bool relaxed)
     {
-        var bad = pod.Containers.Where(c => c.Context?.ProcMount is not (null or "Default") && pod.Spec.HostUsers != false).ToList();
+        var bad = pod.Containers.Where(c => c.Context?.ProcMount is not (null or "Default") && !relaxed).ToList();
         return bad.Count == 0 ? null : $"procMount ({PodView.Named(bad.Select(c => c.Name))} must not set securityContext.procMount to {Quoted(bad.Select(c => c.Context!.ProcMount!))})";
     }
 

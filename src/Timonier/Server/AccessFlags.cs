@@ -36,6 +36,9 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
         ("authorization-webhook-version", "Version of the SubjectAccessReview it gets: v1 or v1beta1 (the default)"),
         ("authorization-webhook-cache-authorized-ttl", "How long its yes holds (default 5m)"),
         ("authorization-webhook-cache-unauthorized-ttl", "How long its no holds (default 30s)"),
+        ("enable-admission-plugins", "Steps of admission beside those that are on: AlwaysPullImages, DenyServiceExternalIPs, EventRateLimit, ExtendedResourceToleration"),
+        ("disable-admission-plugins", "Steps of admission that are left out, by kube-apiserver's names"),
+        ("admission-control-config-file", "File with the configuration of PodSecurity and EventRateLimit (AdmissionConfiguration)"),
         ("feature-gates", "LegacyServiceAccountTokenNoAutoGeneration=false gives each service account a token Secret, as before 1.24"),
         ("encryption-provider-config", "File that says which resources are encrypted on disk, and how (EncryptionConfiguration); without it Secrets are, with a key made in the data directory"),
     ];

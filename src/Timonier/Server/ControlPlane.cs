@@ -53,6 +53,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         var admission = AdmissionChain.Create(new AdmissionOptions
         {
             Reader = reader, Random = random, Authorizer = access.Authorizer, Time = time, Last = [access.Escalation], Client = () => new ApiClient(Server!.InProcess()), Resources = () => Server!.Registry.Resources,
+            Plugins = AdmissionFlags.Plugins(options.Access), Configuration = AdmissionFlags.Configuration(options.Access),
         });
         Aggregator = new Aggregator(reader, pki.Issue("front-proxy-client", ClusterPki.FrontProxyProfile, pki.FrontProxyAuthority).ToX509());
         Published = published;

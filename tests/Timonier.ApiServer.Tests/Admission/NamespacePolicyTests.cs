@@ -84,6 +84,10 @@ public class NamespacePolicyTests
     [InlineData("baseline", "v1.31", """{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}},"containers":[{"name":"c"}]}""", "")]
     [InlineData("baseline", "v1.33", """{"containers":[{"name":"c","livenessProbe":{"httpGet":{"host":"1.2.3.4","port":80}}}]}""", "")]
     [InlineData("baseline", "v1.34", """{"containers":[{"name":"c","livenessProbe":{"httpGet":{"host":"1.2.3.4","port":80}}}]}""", "probe or lifecycle host (container \"c\" uses probe or lifecycle host \"1.2.3.4\")")]
+    [InlineData("baseline", "v1.34", """{"hostUsers":false,"containers":[{"name":"c","securityContext":{"procMount":"Unmasked"}}]}""", "procMount (container \"c\" must not set securityContext.procMount to \"Unmasked\")")]
+    [InlineData("baseline", "v1.35", """{"hostUsers":false,"containers":[{"name":"c","securityContext":{"procMount":"Unmasked"}}]}""", "")]
+    [InlineData("restricted", "v1.34", """{"hostUsers":false,"securityContext":{"runAsUser":0,"seccompProfile":{"type":"RuntimeDefault"}},"containers":[{"name":"c","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}""", "runAsNonRoot != true (pod or container \"c\" must set securityContext.runAsNonRoot=true), runAsUser=0 (pod must not set runAsUser=0)")]
+    [InlineData("restricted", "v1.35", """{"hostUsers":false,"securityContext":{"runAsUser":0,"seccompProfile":{"type":"RuntimeDefault"}},"containers":[{"name":"c","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"procMount":"Unmasked"}}]}""", "procMount (container \"c\" must not set securityContext.procMount to \"Unmasked\")")]
     public async Task PodSecurityVersion_ChoosesTheProfile(string level, string version, string spec, string violations)
     {
         var labels = $"\"pod-security.kubernetes.io/enforce\":\"{level}\",\"pod-security.kubernetes.io/enforce-version\":\"{version}\"";

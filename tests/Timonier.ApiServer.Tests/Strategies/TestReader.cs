@@ -31,9 +31,10 @@ internal static class Given
     public static IReadOnlyDictionary<string, Strategy> Strategies(TestReader reader, ServiceNetwork? network = null) =>
         StrategyTable.Create(Schema, network ?? new ServiceNetwork(IPNetwork.Parse("10.96.0.0/16"), new Random(1)), reader);
 
-    public static AdmissionChain Chain(TestReader reader) => AdmissionChain.Create(new AdmissionOptions
+    public static AdmissionChain Chain(TestReader reader, string enabled = "", string disabled = "", string? configuration = null, TimeProvider? time = null) => AdmissionChain.Create(new AdmissionOptions
     {
-        Reader = reader, Random = new Random(1), Authorizer = new MastersAuthorizer(), Client = () => throw new InvalidOperationException("nothing is written here"),
+        Reader = reader, Random = new Random(1), Authorizer = new MastersAuthorizer(), Client = () => throw new InvalidOperationException("nothing is written here"), Time = time ?? TimeProvider.System,
+        Plugins = AdmissionPlugins.Parse([enabled], [disabled]), Configuration = configuration is null ? new() : AdmissionConfiguration.Parse(configuration, path => throw new FormatException(path)),
     });
 
     public static JsonMap Json(string text) => JsonParser.ParseMap(Encoding.UTF8.GetBytes(text));
