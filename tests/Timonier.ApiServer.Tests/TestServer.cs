@@ -45,7 +45,10 @@ internal sealed class TestServer : IAsyncDisposable
             request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
         }
         using var response = await Http.SendAsync(request);
-        return ((int)response.StatusCode, JsonParser.ParseMap(await response.Content.ReadAsByteArrayAsync()));
+        var bytes = await response.Content.ReadAsByteArrayAsync();
+        // What is nobody's path is answered as text.
+        var text = response.Content.Headers.ContentType?.MediaType == "text/plain";
+        return ((int)response.StatusCode, text ? new JsonMap { ["message"] = Encoding.UTF8.GetString(bytes) } : JsonParser.ParseMap(bytes));
     }
 
     /// <summary>As <see cref="SendAsync"/>, for requests that must succeed.</summary>

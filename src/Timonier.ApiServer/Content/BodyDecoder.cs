@@ -51,7 +51,7 @@ internal static class BodyDecoder
         var subresource = call.Info.Subresource.Length > 0 ? call.Schema.Subresource(call.Info.Subresource) : null;
         var expected = new GroupVersionKind((subresource?.GroupVersion ?? call.Schema.GroupVersion).Group, (subresource?.GroupVersion ?? call.Schema.GroupVersion).Version, subresource?.Kind ?? call.Schema.Kind);
         var obj = Decode(call, bytes, expected.Kind, duplicates);
-        CheckKind(obj, expected);
+        CheckKind(call, obj, bytes, expected);
         return subresource is null || subresource.Kind == call.Schema.Kind ? Converted.ToWorking(call, obj, options, call.Warnings) : obj;
     }
 
@@ -68,7 +68,7 @@ internal static class BodyDecoder
         }
         catch (JsonException e)
         {
-            throw ApiException.BadRequest("error decoding patch: " + e.Message);
+            throw ApiException.BadRequest("error decoding patch: " + (GoJson.Fault(bytes) ?? e.Message));
         }
     }
 
@@ -90,37 +90,51 @@ internal static class BodyDecoder
             throw ApiException.UnsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
         try
         {
-            if (JsonParser.Parse(bytes, out bool twice) is not JsonMap map)
-                throw new JsonException("cannot unmarshal a value that is no object");
+            var value = JsonParser.Parse(bytes, out bool twice);
+            if (value is null)
+                return [];
+            if (value is not JsonMap map)
+                throw Unrecognized(kind, bytes, $"couldn't get version/kind; json parse error: json: cannot unmarshal {GoJson.KindOf(value)} into Go value of type {TypeMeta}");
             if (twice && duplicates is not null)
                 JsonParser.Parse(bytes, path => duplicates.Add($"duplicate field \"{path}\""));
             return map;
         }
         catch (JsonException e)
         {
-            throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {e.Message} ({Summary(bytes)})");
+            throw Unrecognized(kind, bytes, $"couldn't get version/kind; json parse error: {GoJson.Fault(bytes) ?? e.Message}");
         }
     }
+
+    private static ApiException Unrecognized(string kind, byte[] bytes, string why) => ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): {why} ({Summary(bytes)})");
 
     private static JsonMap DecodeYaml(byte[] bytes, string kind, List<string>? duplicates)
     {
         try
         {
-            return YamlReader.Read(bytes, duplicates is null ? null : duplicates.Add) as JsonMap ?? throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; yaml: no object ({Summary(bytes)})");
+            return YamlReader.Read(bytes, duplicates is null ? null : duplicates.Add) as JsonMap ?? throw Unrecognized(kind, bytes, "couldn't get version/kind; yaml: no object");
         }
         catch (FormatException e)
         {
-            throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind}): yaml: {e.Message} ({Summary(bytes)})");
+            throw Unrecognized(kind, bytes, "yaml: " + e.Message);
         }
     }
 
+    /// <summary>Into what upstream reads a body first, as Go shows the type.</summary>
+    private const string TypeMeta = """struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }""";
+
     private static JsonMap DecodeProtobuf(ApiCall call, byte[] bytes, string expected)
     {
-        var (apiVersion, kind, message) = ProtobufDecoder.OpenEnvelope(bytes);
-        var schema = call.Core.Options.Schema;
-        var type = schema.FindKind(GroupVersion.Parse(apiVersion), kind) ?? schema.FindType("meta/v1." + kind)
-            ?? throw ApiException.BadRequest($"no kind \"{kind}\" is registered for version \"{apiVersion}\" (expected {expected})");
-        return ProtobufDecoder.Decode(message.Span, type, apiVersion, kind);
+        try
+        {
+            var (apiVersion, kind, message) = ProtobufDecoder.OpenEnvelope(bytes);
+            var schema = call.Core.Options.Schema;
+            var type = schema.FindKind(GroupVersion.Parse(apiVersion), kind) ?? schema.FindType("meta/v1." + kind);
+            return type is null ? new JsonMap { ["apiVersion"] = apiVersion, ["kind"] = kind } : ProtobufDecoder.Decode(message.Span, type, apiVersion, kind);
+        }
+        catch (ApiException e) when (e.Code == 400)
+        {
+            throw Unrecognized(expected, bytes, e.Message);
+        }
     }
 
     /// <summary>"application/json" of "application/json; charset=utf-8", lower case.</summary>
@@ -132,12 +146,22 @@ internal static class BodyDecoder
         return (semicolon < 0 ? contentType : contentType[..semicolon]).Trim().ToLowerInvariant();
     }
 
-    private static void CheckKind(JsonMap obj, GroupVersionKind expected)
+    private static void CheckKind(ApiCall call, JsonMap obj, byte[] bytes, GroupVersionKind expected)
     {
+        foreach (var field in (ReadOnlySpan<string>)["kind", "apiVersion"])
+        {
+            if (obj[field] is not (null or string))
+                throw Unrecognized(expected.Kind, bytes, $"couldn't get version/kind; json parse error: json: cannot unmarshal {GoJson.KindOf(obj[field])} into Go struct field .{field} of type string");
+        }
         var kind = obj.GetString("kind") is { Length: > 0 } k ? k : expected.Kind;
         var apiVersion = obj.GetString("apiVersion") is { Length: > 0 } v ? v : expected.GroupVersion.ToString();
+        if (apiVersion.Count(c => c == '/') > 1)
+            throw Unrecognized(expected.Kind, bytes, "unexpected GroupVersion string: " + apiVersion);
+        var version = GroupVersion.Parse(apiVersion).Version;
+        if (call.Schema.IsBuiltIn() && call.Core.Options.Schema.FindKind(GroupVersion.Parse(apiVersion), kind) is null)
+            throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {expected.Kind}: no kind \"{kind}\" is registered for version \"{apiVersion}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
         if (kind != expected.Kind)
-            throw ApiException.BadRequest($"{kind} in version \"{GroupVersion.Parse(apiVersion).Version}\" cannot be handled as a {expected.Kind}: converting ({apiVersion}, Kind={kind}) to ({expected.GroupVersion}, Kind={expected.Kind}): unknown conversion");
+            throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {expected.Kind}: converting ({version}.{kind}) to ({Package(expected.Group)}.{expected.Kind}): unknown conversion");
         // The one body that clients send in two versions, which are alike: kubectl drain before 1.22.
         if (kind == "Eviction" && apiVersion == "policy/v1beta1")
             apiVersion = expected.GroupVersion.ToString();
@@ -147,9 +171,16 @@ internal static class BodyDecoder
         obj["apiVersion"] = apiVersion;
     }
 
+    /// <summary>Upstream's Go package of a group's internal kinds.</summary>
+    private static string Package(string group) => group is "" or "events.k8s.io" ? "core" : group.Split('.')[0];
+
+    /// <summary>The start of a body: as text where it looks like JSON, else in hexadecimal.</summary>
     private static string Summary(byte[] bytes)
     {
-        var text = Encoding.UTF8.GetString(bytes, 0, Math.Min(bytes.Length, 30));
+        if (bytes.Length == 0)
+            return "<empty>";
+        var start = bytes.AsSpan(0, Math.Min(bytes.Length, 30));
+        var text = bytes[0] == '{' ? Encoding.UTF8.GetString(start) : Convert.ToHexStringLower(start);
         return bytes.Length > 30 ? text + " ..." : text;
     }
 

@@ -57,7 +57,7 @@ internal static class ListWriter
         WriteStart(call, page, output);
         if (!await (call.Forms.IsRaw ? WriteRawAsync(call, page, output) : WriteItemsAsync(call, page, output)))
             return;
-        output.Write("]}"u8);
+        output.Write("]}\n"u8);
         await output.FlushAsync(call.Cancel);
     }
 

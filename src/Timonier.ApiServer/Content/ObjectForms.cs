@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Protobuf;
 using Timonier.Api.Schema;
@@ -14,7 +15,10 @@ namespace Timonier.ApiServer.Content;
 internal sealed class ObjectForms(ApiCall call, ResponseForm form)
 {
     private readonly TableColumn[] _columns = form.Transform == Transform.Table ? call.Resource.Columns ?? Tables.ColumnsOf(call.Schema) : [];
-    private readonly string _include = form.Transform == Transform.Table ? call.Query("includeObject") : "";
+    private readonly string _include = form.Transform == Transform.Table ? Include(call.Query("includeObject")) : "";
+
+    private static string Include(string include) => include is "" or "None" or "Object" or "Metadata" ? include
+        : throw ApiException.BadRequest($"Unable to convert to Table as requested: includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty");
 
     public ResponseForm Form => form;
 
@@ -33,13 +37,15 @@ internal sealed class ObjectForms(ApiCall call, ResponseForm form)
 
     /// <summary>Bytes of an object as it stands.</summary>
     /// <param name="type">For protobuf; null where there is none, which falls back to JSON.</param>
-    public byte[] Encode(JsonMap obj, TypeSchema? type)
+    public byte[] Encode(JsonMap obj, TypeSchema? type) => Encode(obj, form.Wire, form.Pretty, type);
+
+    public static byte[] Encode(JsonMap obj, WireForm wire, bool pretty, TypeSchema? type)
     {
-        if (form.Wire == WireForm.Protobuf && type is { NoProto: false })
+        if (wire == WireForm.Protobuf && type is { NoProto: false })
             return ProtobufEncoder.EncodeObject(JsonEncoder.Encode(obj), type);
-        if (form.Wire == WireForm.Yaml)
+        if (wire == WireForm.Yaml)
             return System.Text.Encoding.UTF8.GetBytes(YamlWriter.Write(obj));
-        if (!form.Pretty)
+        if (!pretty)
             return JsonEncoder.Encode(obj);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, Encoder = JsonEncoder.Options.Encoder, SkipValidation = true }))

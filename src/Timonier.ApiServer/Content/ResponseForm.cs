@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http;
 using Timonier.Api.Errors;
 using Timonier.Api.Schema;
 using Timonier.ApiServer.Requests;
@@ -26,11 +27,33 @@ internal sealed record ResponseForm(WireForm Wire, Transform Transform, bool Pre
         _ => "application/json",
     };
 
+    /// <summary>How a Status is written: encodings only, no transformations. Pretty JSON where the client takes nothing of ours.</summary>
+    public static ResponseForm OfStatus(HttpRequest request)
+    {
+        var accept = request.Headers.Accept.ToString();
+        if (accept.Length == 0)
+            accept = "*/*";
+        foreach (var clause in accept.Split(',').Select(Clause.Parse).OrderByDescending(c => c.Quality))
+        {
+            if (clause.Parameter("as").Length == 0 && Encoding(clause.Type) is { } wire)
+                return new(wire, Transform.None, wire == WireForm.Json && WantsPretty(request));
+        }
+        return Plain with { Pretty = true };
+    }
+
+    private static WireForm? Encoding(string type) => type switch
+    {
+        "application/json" or "*/*" or "application/*" => WireForm.Json,
+        "application/yaml" => WireForm.Yaml,
+        "application/vnd.kubernetes.protobuf" => WireForm.Protobuf,
+        _ => null,
+    };
+
     /// <exception cref="ApiException">NotAcceptable: nothing that the client takes.</exception>
     public static ResponseForm Negotiate(ApiCall call)
     {
         var accept = call.Http.Request.Headers.Accept.ToString();
-        var pretty = WantsPretty(call);
+        var pretty = WantsPretty(call.Http.Request);
         if (accept is "" or "*/*" or "application/json")
             return pretty ? Plain with { Pretty = true } : Plain;
         foreach (var clause in accept.Split(',').Select(Clause.Parse).OrderByDescending(c => c.Quality))
@@ -42,32 +65,32 @@ internal sealed record ResponseForm(WireForm Wire, Transform Transform, bool Pre
     }
 
     /// <summary>Upstream: asked for by the query, or by what looks like a person's tool.</summary>
-    private static bool WantsPretty(ApiCall call)
+    public static bool WantsPretty(HttpRequest request)
     {
-        if (call.Http.Request.Query.TryGetValue("pretty", out var pretty))
-            return RequestInfoParser.IsTrue(pretty);
-        var agent = call.Http.Request.Headers.UserAgent.ToString();
+        // Go's ParseBool: what is no boolean is false.
+        if (request.Query["pretty"].ToString() is { Length: > 0 } pretty)
+            return pretty is "1" or "t" or "T" or "true" or "TRUE" or "True";
+        var agent = request.Headers.UserAgent.ToString();
         return agent.StartsWith("curl", StringComparison.Ordinal) || agent.StartsWith("Wget", StringComparison.Ordinal) || agent.StartsWith("Mozilla/5.0", StringComparison.Ordinal);
     }
 
     private static ResponseForm? Match(Clause clause, ApiCall call)
     {
-        WireForm? encoding = clause.Type switch
-        {
-            "application/json" or "*/*" or "application/*" => WireForm.Json,
-            "application/yaml" => WireForm.Yaml,
-            "application/vnd.kubernetes.protobuf" => WireForm.Protobuf,
-            _ => null,
-        };
+        var encoding = Encoding(clause.Type);
         if (encoding is null || (encoding == WireForm.Yaml && call.Info.Verb == "watch"))
             return null;
         var kind = clause.Parameter("as");
         if (kind.Length == 0)
             return encoding == WireForm.Protobuf && (call.Schema.Type.NoProto || !call.Schema.IsBuiltIn()) ? null : new ResponseForm(encoding.Value, Transform.None, false);
+        var collection = call.Info.Verb is "list" or "deletecollection";
+        var known = clause.Parameter("g") == "meta.k8s.io" && clause.Parameter("v") is "v1" or "v1beta1";
+        if (known && (kind, collection) is ("PartialObjectMetadata", true))
+            throw ApiException.NotAcceptable($"you requested PartialObjectMetadata, but the requested object is a list (*core.{call.Schema.Kind}List)");
+        if (known && (kind, collection) is ("PartialObjectMetadataList", false))
+            throw ApiException.NotAcceptable($"you requested PartialObjectMetadataList, but the requested object is not a list (*core.{call.Schema.Kind})");
         // The answer to a review is no table.
         if ((call.Resource.Store is null && call.Info.Verb == "create") || clause.Parameter("g") != "meta.k8s.io" || clause.Parameter("v") is not ("v1" or "v1beta1") || call.Info.Verb is not ("get" or "list" or "watch" or "create" or "update" or "patch" or "delete" or "deletecollection"))
             return null;
-        var collection = call.Info.Verb is "list" or "deletecollection";
         Transform? transform = kind switch
         {
             "Table" => Transform.Table,

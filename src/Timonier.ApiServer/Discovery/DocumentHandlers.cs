@@ -12,10 +12,13 @@ namespace Timonier.ApiServer.Discovery;
 public sealed class DiscoveryHandler(PublishedApi api) : IRequestHandler
 {
     public bool Handles(RequestInfo request) =>
-        !request.IsResource && request.Verb == "get" && IsOurs(request.Path) && api.Discovery.Find(request.Path, null) is not null;
+        !request.IsResource && IsOurs(request.Path) && api.Discovery.Find(request.Path, null) is not null;
 
     public Task HandleAsync(HttpContext context, RequestInfo request, UserInfo user)
     {
+        // Upstream routes /api and the group versions; the lists of groups answer every method.
+        if (request.Verb != "get" && request.Path.Split('/', StringSplitOptions.RemoveEmptyEntries) is ["api", ..] or ["apis", _, _])
+            throw Routes.MethodNotAllowed();
         var found = api.Discovery.Find(request.Path, context.Request.Headers.Accept)!;
         context.Response.Headers.Vary = HeaderNames.Accept;
         context.Response.ContentType = found.ContentType;
@@ -29,7 +32,7 @@ public sealed class DiscoveryHandler(PublishedApi api) : IRequestHandler
 public sealed class OpenApiHandler(PublishedApi api) : IRequestHandler
 {
     public bool Handles(RequestInfo request) =>
-        !request.IsResource && request.Verb == "get" && request.Path.StartsWith("/openapi/v", StringComparison.Ordinal) && api.OpenApi.Has(request.Path);
+        !request.IsResource && request.Path.StartsWith("/openapi/v", StringComparison.Ordinal) && api.OpenApi.Has(request.Path);
 
     public Task HandleAsync(HttpContext context, RequestInfo request, UserInfo user)
     {

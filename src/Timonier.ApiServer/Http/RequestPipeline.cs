@@ -69,11 +69,11 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         }
     }
 
-    private static ValueTask FailAsync(HttpContext http, ApiException error)
+    private ValueTask FailAsync(HttpContext http, ApiException error)
     {
         if (AuditRecord.Of(http) is { } record)
             record.Error = error;
-        return Responder.WriteErrorAsync(http, error);
+        return Responder.WriteErrorAsync(http, error, core.Options.Schema);
     }
 
     /// <summary>Operating errors of the layers below, in the API's words; null for what is unexpected.</summary>
@@ -95,6 +95,7 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
         var info = RequestInfoParser.Parse(request.Method, request.Path.Value ?? "/", request.Query);
 
         http.Items[typeof(RequestInfo)] = info;
+        http.Response.Headers.CacheControl = Responder.NoCache;
 
         // 1 authenticate
         var exempt = user is not null;
@@ -215,14 +216,20 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
                 return;
             }
         }
-        var call = Find(http, info, user);
-        await VerbAsync(call);
+        if (Find(http, info, user) is { } call)
+            await VerbAsync(call);
+        else
+            await Responder.WritePageNotFoundAsync(http);
     }
 
-    private ApiCall Find(HttpContext http, RequestInfo info, UserInfo user)
+    /// <summary>Null: neither a resource nor a path below a group of the server's own, where upstream's router answers.</summary>
+    private ApiCall? Find(HttpContext http, RequestInfo info, UserInfo user)
     {
-        if (!info.IsResource || info.Resource.Length == 0 || core.Registry.Table.Find(new(info.Group, info.Version, info.Resource)) is not { } resource)
-            throw UnknownPath();
+        var table = core.Registry.Table;
+        if (!info.IsResource || info.Resource.Length == 0 || table.Find(new(info.Group, info.Version, info.Resource)) is not { } resource)
+            return Routes.Covers(table, info) ? throw Routes.NotFound() : null;
+        if (resource.Schema.IsBuiltIn())
+            Routes.Require(http.Request, info, resource.Schema);
         var call = new ApiCall(core, http, info, user, resource);
         if (resource.Deprecation is { } deprecation)
             call.Warnings.Add(deprecation);
@@ -234,18 +241,15 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
     {
         var info = RequestInfoParser.Parse(http.Request.Method, http.Request.Path.Value ?? "/", http.Request.Query);
         await AuthorizeAsync(http, info, user, null);
-        return Find(http, info, user);
+        return Find(http, info, user) ?? throw Routes.NotFound();
     }
-
-    private static ApiException UnknownPath() =>
-        new(404, "NotFound", "the server could not find the requested resource") { Details = [] };
 
     /// <summary>Object subresources (status, finalize, approval, resize, ...) take the verbs' own way: their strategy tells them apart.</summary>
     private async Task VerbAsync(ApiCall call)
     {
         var (verb, subresource) = (call.Info.Verb, call.Info.Subresource);
         if (subresource.Length > 0 && call.Schema.Subresource(subresource) is null)
-            throw UnknownPath();
+            throw Routes.NotFound();
         if (await StreamAsync(call, verb, subresource))
             return;
         // An answer that the client does not take is refused before anything is done.

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Requests;
 
 namespace Timonier.ApiServer.Http;
@@ -44,16 +45,17 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
 
     public Task HandleAsync(HttpContext context, RequestInfo request, UserInfo user)
     {
-        if (request.Verb is not ("get" or "head"))
-            throw new ApiException(405, "MethodNotAllowed", "the server does not allow this method on the requested resource") { Details = [] };
+        // Upstream routes this one; the others answer every method.
+        if (request.Path.StartsWith("/version", StringComparison.Ordinal) && request.Verb != "get")
+            throw Routes.MethodNotAllowed();
         switch (request.Path.TrimEnd('/'))
         {
             case "/version":
-                return WriteAsync(context, "application/json", JsonEncoder.Encode(Version()));
+                return WriteAsync(context, "application/json", ObjectForms.Encode(Version(), WireForm.Json, true, null));
             case "/metrics":
                 return WriteAsync(context, "text/plain; version=0.0.4; charset=utf-8", metrics.Write());
             case "":
-                return WriteAsync(context, "application/json", JsonEncoder.Encode(Paths()));
+                return WriteAsync(context, "application/json", ObjectForms.Encode(Paths(), WireForm.Json, true, null));
             default:
                 return HealthAsync(context, CheckOf(request.Path)!.Value);
         }
@@ -92,7 +94,7 @@ internal sealed class ServerPaths(ServerCore core, Metrics metrics) : IRequestHa
         {
             checks = [.. checks.Where(c => c.Name == single)];
             if (checks.Count == 0)
-                throw new ApiException(404, "NotFound", "the server could not find the requested resource") { Details = [] };
+                return Responder.WritePageNotFoundAsync(context).AsTask();
         }
         var excluded = context.Request.Query["exclude"];
         var (text, healthy) = (new StringBuilder(), true);

@@ -35,9 +35,9 @@ internal static class CoreColumns
         ],
         ["events"] = EventColumns.Core,
         ["namespaces"] = [NameColumn, Text("Status", o => o.Text("status", "phase")), Age],
-        ["secrets"] = [NameColumn, Text("Type", o => o.Text("type")), Number("Data", o => o.Count("data")), Age],
-        ["serviceaccounts"] = [NameColumn, Number("Secrets", o => o.Count("secrets")), Age],
-        ["configmaps"] = [NameColumn, Number("Data", o => o.Count("data") + o.Count("binaryData")), Age],
+        ["secrets"] = [NameColumn, Text("Type", o => o.Text("type")), Counted("Data", o => o.Count("data")), Age],
+        ["serviceaccounts"] = [NameColumn, Counted("Secrets", o => o.Count("secrets")), Age],
+        ["configmaps"] = [NameColumn, Counted("Data", o => o.Count("data") + o.Count("binaryData")), Age],
         ["persistentvolumes"] =
         [
             NameColumn, Text("Capacity", o => o.Text("spec", "capacity", "storage")), Text("Access Modes", o => Cells.AccessModes(o.GetPath("spec", "accessModes"))),

@@ -17,7 +17,7 @@ internal static class EventColumns
         Text("Message", o => o.Text("message").Trim()),
         new("First Seen", "string", FirstSeen, 1),
         new("Count", "string", (o, _) => Math.Max(1, o.GetPath("series") is JsonMap series ? series.Integer("count") : o.Integer("count")).ToString(CultureInfo.InvariantCulture), 1),
-        Wide("Name", o => o.Text("metadata", "name")),
+        NameColumn with { Priority = 1 },
     ];
 
     private static string FirstSeen(JsonMap o, DateTimeOffset now) =>

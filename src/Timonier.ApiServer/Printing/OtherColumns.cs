@@ -42,7 +42,7 @@ internal static class OtherColumns
         ["volumeattributesclasses.storage.k8s.io"] = [NameColumn, Text("DriverName", o => o.Text("driverName")), Age],
         ["volumeattachments.storage.k8s.io"] =
         [
-            NameColumn, Text("Attacher", o => o.Text("spec", "attacher")), Text("PV", o => o.Text("spec", "source", "persistentVolumeName")), Text("Node", o => o.Text("spec", "nodeName")),
+            NameColumn, Text("Attacher", o => o.Text("spec", "attacher")) with { Format = "name" }, Text("PV", o => o.Text("spec", "source", "persistentVolumeName")), Text("Node", o => o.Text("spec", "nodeName")),
             new("Attached", "boolean", (o, _) => o.GetPath("status", "attached") is true), Age,
         ],
         ["csinodes.storage.k8s.io"] = [NameColumn, Number("Drivers", o => o.Count("spec", "drivers")), Age],
@@ -72,7 +72,7 @@ internal static class OtherColumns
         ["mutatingadmissionpolicybindings.admissionregistration.k8s.io"] = PolicyBinding,
         ["flowschemas.flowcontrol.apiserver.k8s.io"] =
         [
-            NameColumn, Text("PriorityLevel", o => o.Text("spec", "priorityLevelConfiguration", "name")), Number("MatchingPrecedence", o => o.Integer("spec", "matchingPrecedence")),
+            NameColumn, Text("PriorityLevel", o => o.Text("spec", "priorityLevelConfiguration", "name")), Counted("MatchingPrecedence", o => o.Integer("spec", "matchingPrecedence")),
             Text("DistinguisherMethod", o => o.Text("spec", "distinguisherMethod", "type").OrNone()), Age,
             Text("MissingPL", o => o.Maps("status", "conditions").FirstOrDefault(c => c.Text("type") == "Dangling")?.Text("status") ?? "?"),
         ],

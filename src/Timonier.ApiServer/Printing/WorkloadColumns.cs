@@ -11,7 +11,7 @@ internal static class WorkloadColumns
     {
         ["deployments.apps"] =
         [
-            NameColumn, Text("Ready", ReadyOf), Number("Up-to-date", o => o.Integer("status", "updatedReplicas")), Number("Available", o => o.Integer("status", "availableReplicas")), Age,
+            NameColumn, Text("Ready", ReadyOf), Counted("Up-to-date", o => o.Integer("status", "updatedReplicas")), Counted("Available", o => o.Integer("status", "availableReplicas")), Age,
             .. Template,
         ],
         ["replicasets.apps"] =
@@ -26,7 +26,7 @@ internal static class WorkloadColumns
             Number("Ready", o => o.Integer("status", "numberReady")), Number("Up-to-date", o => o.Integer("status", "updatedNumberScheduled")),
             Number("Available", o => o.Integer("status", "numberAvailable")), Text("Node Selector", o => Cells.Labels(o.GetPath("spec", "template", "spec", "nodeSelector"))), Age, .. Template,
         ],
-        ["controllerrevisions.apps"] = [NameColumn, Text("Controller", Controller), Number("Revision", o => o.Integer("revision")), Age],
+        ["controllerrevisions.apps"] = [NameColumn, Text("Controller", Controller), Counted("Revision", o => o.Integer("revision")), Age],
         ["jobs.batch"] =
         [
             NameColumn, Text("Status", JobStatus), Text("Completions", Completions), new("Duration", "string", JobDuration), Age, .. Template,
@@ -42,7 +42,7 @@ internal static class WorkloadColumns
         [
             NameColumn, Text("Reference", o => $"{o.Text("spec", "scaleTargetRef", "kind")}/{o.Text("spec", "scaleTargetRef", "name")}"), Text("Targets", MetricCells.Targets),
             Text("MinPods", o => o.GetPath("spec", "minReplicas") is long min ? min.ToString(CultureInfo.InvariantCulture) : "<unset>"),
-            Number("MaxPods", o => o.Integer("spec", "maxReplicas")), Number("Replicas", o => o.Integer("status", "currentReplicas")), Age,
+            Counted("MaxPods", o => o.Integer("spec", "maxReplicas")), Number("Replicas", o => o.Integer("status", "currentReplicas")), Age,
         ],
         ["poddisruptionbudgets.policy"] =
         [

@@ -39,6 +39,7 @@ internal sealed class ResourceTable
     {
         Resources = [.. resources];
         Schemas = [.. Resources.Select(r => r.Schema)];
+        BuiltInGroups = Resources.Where(r => !r.Schema.Type.Custom).Select(r => r.Schema.GroupVersion.Group).ToHashSet(StringComparer.Ordinal);
         _byName = Resources.ToDictionary(r => r.Schema.Resource);
         _stores = [.. Resources.Select(r => r.Store).OfType<ResourceStore>().Distinct().OrderBy(s => s.Prefix, StringComparer.Ordinal)];
         _versions = Resources.Where(r => r.Store is not null).GroupBy(r => r.Store!).ToDictionary(g => g.Key, g => g.Count());
@@ -50,6 +51,9 @@ internal sealed class ResourceTable
 
     /// <summary>The same list as long as nothing changes.</summary>
     public IReadOnlyList<ResourceSchema> Schemas { get; }
+
+    /// <summary>The groups that upstream's router knows.</summary>
+    public IReadOnlySet<string> BuiltInGroups { get; }
 
     public IReadOnlyList<ResourceStore> Stores => _stores;
 

@@ -20,6 +20,9 @@ public sealed record RequestInfo
     public string Namespace { get; init; } = "";
     public string Resource { get; init; } = "";
     public string Name { get; init; } = "";
+    /// <summary>The path has a name; else <see cref="Name"/> may come from a field selector.</summary>
+    public bool Named { get; init; }
+
     public string Subresource { get; init; } = "";
 
     /// <summary>What follows the subresource, with its leading slash: the path for a proxy.</summary>

@@ -64,6 +64,7 @@ public static class RequestInfoParser
             Namespace = ns,
             Resource = parts[0],
             Name = name,
+            Named = parts.Length > 1,
             Subresource = parts.Length > 2 && verb != "proxy" ? parts[2] : "",
             Rest = parts.Length > 3 ? RestOf(info.Path, parts.Length - 3) : info.Path.EndsWith('/') && parts.Length == 3 ? "/" : "",
         };

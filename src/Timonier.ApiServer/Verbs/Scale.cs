@@ -22,10 +22,18 @@ internal static class Scale
     public static async Task GetAsync(ApiCall call)
     {
         if (!call.Store.TryGet(call.Info.Namespace, call.Info.Name, out var entry))
-            throw call.NotFound(call.Info.Name);
+            throw Missing(call);
         var obj = await Converted.ParseAsync(call.Resource, new EncodedObject(entry), call.Cancel);
         await Responder.WriteTreeAsync(call, 200, Of(call.Schema.IsBuiltIn() ? obj : Converted.FromStored(call.Resource, obj), call.Resource.Scale));
     }
+
+    /// <summary>Upstream names the subresource here, for the kinds whose scale it has written by hand.</summary>
+    private static ApiException Missing(ApiCall call) => call.Schema.GroupResource switch
+    {
+        "deployments.apps" or "replicasets.apps" => ApiException.NotFound("apps", call.Schema.Plural + "/scale", call.Info.Name),
+        "replicationcontrollers" => ApiException.NotFound("autoscaling", "replicationcontrollers/scale", call.Info.Name),
+        _ => call.NotFound(call.Info.Name),
+    };
 
     public static async Task UpdateAsync(ApiCall call, WritePath writes)
     {
