@@ -101,7 +101,7 @@ public sealed class ApiException : Exception
         var status = new JsonMap { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = ListContinue is null ? [] : new JsonMap { ["continue"] = ListContinue }, ["status"] = "Failure", ["message"] = Message };
         if (Reason.Length > 0)
             status["reason"] = Reason;
-        if (Details is { Count: > 0 })
+        if (Details is not null)
             status["details"] = Details;
         status["code"] = (long)Code;
         return status;
