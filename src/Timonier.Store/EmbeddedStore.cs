@@ -12,6 +12,7 @@ namespace Timonier.Store;
 public sealed class EmbeddedStore : IStore
 {
     private readonly DirectoryLock? _lock;
+    private readonly IValueTransformer? _transformer;
     private readonly SqliteLog? _disk;
     private readonly Committer _committer;
     private readonly Writer? _writer;
@@ -28,6 +29,7 @@ public sealed class EmbeddedStore : IStore
             if (options.Directory is { } directory)
             {
                 _lock = new DirectoryLock(directory);
+                _transformer = options.Transformer;
                 _disk = new SqliteLog(Path.Combine(directory, "store.db"), options.OnFaultPoint ?? (_ => { }), options.Transformer);
             }
 
@@ -95,6 +97,14 @@ public sealed class EmbeddedStore : IStore
     public async ValueTask<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellationToken = default)
     {
         TransactionRules.Check(request);
+        if (_transformer is { } transformer)
+        {
+            foreach (var operation in request.Operations)
+            {
+                if (operation.Bytes is not null)
+                    transformer.RequireWritable(operation.Key);
+            }
+        }
         return await SubmitAsync(new Pending(request), cancellationToken);
     }
 

@@ -3,22 +3,32 @@ using System.Text;
 
 namespace Timonier.ApiServer.Encryption;
 
-/// <summary>One key of a provider: makes and opens values of the form k8s:enc:PROVIDER:v1:NAME:... Thread-safe.</summary>
-internal abstract class EncryptionKey(string provider, string name) : IDisposable
+/// <summary>One key of a provider: makes and opens values of the form k8s:enc:PROVIDER:VERSION:NAME:... Thread-safe.</summary>
+internal abstract class EncryptionKey(string provider, string name, string version = "v1") : IDisposable
 {
     /// <summary>All encrypted values begin with it; plain ones are JSON.</summary>
     public const string Mark = "k8s:enc:";
 
-    public string Prefix { get; } = $"{Mark}{provider}:v1:{name}:";
+    private readonly byte[] _prefix = Encoding.UTF8.GetBytes($"{Mark}{provider}:{version}:{name}:");
 
-    private readonly byte[] _prefix = Encoding.UTF8.GetBytes($"{Mark}{provider}:v1:{name}:");
+    public string Name => name;
+
+    public string Prefix { get; } = $"{Mark}{provider}:{version}:{name}:";
 
     public bool Owns(ReadOnlySpan<byte> stored) => stored.StartsWith(_prefix);
 
     public byte[] Seal(string key, ReadOnlySpan<byte> plain) => [.. _prefix, .. Encrypt(Encoding.UTF8.GetBytes(key), plain)];
 
     /// <exception cref="CryptographicException">Not with this key, or of another object.</exception>
-    public byte[] Open(string key, ReadOnlySpan<byte> stored) => Decrypt(Encoding.UTF8.GetBytes(key), stored[_prefix.Length..]);
+    public byte[] Open(string key, ReadOnlySpan<byte> stored) => Decrypt(Encoding.UTF8.GetBytes(key), Body(stored));
+
+    protected ReadOnlySpan<byte> Body(ReadOnlySpan<byte> stored) => stored[_prefix.Length..];
+
+    /// <summary>Would it write a value of its own differently now?</summary>
+    public virtual bool IsStale(ReadOnlySpan<byte> stored) => false;
+
+    /// <exception cref="Timonier.Store.StoreException">It can't write at present.</exception>
+    public virtual void RequireWritable() { }
 
     public abstract void Dispose();
 
@@ -86,4 +96,20 @@ internal sealed class AesCbcKey(string name, byte[] secret) : EncryptionKey("aes
         aes.Key = secret;
         return aes;
     }
+}
+
+/// <summary>XSalsa20 and Poly1305 with a random nonce of 192 bits. The object's key is not authenticated: upstream's format has no place for it.</summary>
+internal sealed class SecretBoxKey(string name, byte[] secret) : EncryptionKey("secretbox", name)
+{
+    protected override byte[] Encrypt(byte[] key, ReadOnlySpan<byte> plain)
+    {
+        var nonce = RandomNumberGenerator.GetBytes(SecretBox.NonceBytes);
+        return [.. nonce, .. SecretBox.Seal(secret, nonce, plain)];
+    }
+
+    protected override byte[] Decrypt(byte[] key, ReadOnlySpan<byte> sealedBytes) => sealedBytes.Length < SecretBox.NonceBytes
+        ? throw new CryptographicException("the stored data was shorter than the required size")
+        : SecretBox.Open(secret, sealedBytes[..SecretBox.NonceBytes], sealedBytes[SecretBox.NonceBytes..]);
+
+    public override void Dispose() { }
 }

@@ -40,6 +40,7 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
         ("disable-admission-plugins", "Steps of admission that are left out, by kube-apiserver's names"),
         ("admission-control-config-file", "File with the configuration of PodSecurity and EventRateLimit (AdmissionConfiguration)"),
         ("feature-gates", "LegacyServiceAccountTokenNoAutoGeneration=false gives each service account a token Secret, as before 1.24"),
+        ("encryption-provider-config-automatic-reload", "true reads that file again when it changes, for writes from then on"),
         ("encryption-provider-config", "File that says which resources are encrypted on disk, and how (EncryptionConfiguration); without it Secrets are, with a key made in the data directory"),
     ];
 

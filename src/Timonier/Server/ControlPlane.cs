@@ -40,7 +40,9 @@ internal sealed class ControlPlane : IAsyncDisposable
     {
         var schema = new ApiSchema();
         _audit = AuditLog.Create(options.Access, schema, time, loggers);
-        _store = OpenStore(options, schema, time);
+        var encryption = LoadEncryption(options, schema, time);
+        _store = OpenStore(options, encryption, time);
+        Encryption = new EncryptionUpkeep(encryption, options.Access.Text("encryption-provider-config-automatic-reload") == "true" ? options.Access.Text("encryption-provider-config") : null, schema, time, loggers.CreateLogger<EncryptionUpkeep>());
         var reader = new ObjectReader(schema, _store);
         var address = $"{NodeAddress}:{options.Listen.Port}";
         _relations = new StoredRelations(schema, _store);
@@ -78,10 +80,11 @@ internal sealed class ControlPlane : IAsyncDisposable
             CustomResourcesChanged = all => published.ChangeCustom([.. all.SelectMany(c => c.Versions.Where(v => v.Served).Select(v => new CustomSchema(v.Resource, c.ListKind, v.OpenApi)))]),
             Nodes = nodes,
             Components = components,
-            Checks = HealthChecks.Of(reader, !options.NoControllers),
+            Checks = [.. HealthChecks.Of(reader, !options.NoControllers), .. Encryption.HasPlugins ? [(EncryptionUpkeep.CheckName, () => Encryption.Healthy)] : (ReadOnlySpan<(string, Func<bool>)>)[]],
             Time = time,
         }, loggers);
         Server.AddMetrics(text => WebhookFigures.Write(text, [.. sources.Authorizers.Select(a => a.Webhook).OfType<WebhookAuthorizer>()]));
+        Server.AddMetrics(Encryption.WriteMetrics);
         (Reader, Issuer) = (reader, access.Issuer);
     }
 
@@ -94,18 +97,32 @@ internal sealed class ControlPlane : IAsyncDisposable
         _certificate = issued;
     }
 
-    private static EmbeddedStore OpenStore(ServerOptions options, ApiSchema schema, TimeProvider time)
+    private static ValueEncryption LoadEncryption(ServerOptions options, ApiSchema schema, TimeProvider time)
     {
         try
         {
-            var encryption = EncryptionConfiguration.Parse(options.Access.FileText("encryption-provider-config") ?? EncryptionConfiguration.LoadOrGenerate(options.Paths.EncryptionFile), schema);
-            return EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory, HistoryRetention = options.History, Transformer = encryption }, time);
+            return EncryptionConfiguration.Parse(options.Access.FileText("encryption-provider-config") ?? EncryptionConfiguration.LoadOrGenerate(options.Paths.EncryptionFile), schema, time);
         }
-        catch (Exception e) when (e is FormatException or StoreException)
+        catch (FormatException e)
         {
-            throw new Commands.CommandException(e is FormatException ? $"the encryption configuration: {e.Message}" : e.Message, e);
+            throw new Commands.CommandException($"the encryption configuration: {e.Message}", e);
         }
     }
+
+    private static EmbeddedStore OpenStore(ServerOptions options, ValueEncryption encryption, TimeProvider time)
+    {
+        try
+        {
+            return EmbeddedStore.Open(new StoreOptions { Directory = options.Paths.StoreDirectory, HistoryRetention = options.History, Transformer = encryption }, time);
+        }
+        catch (StoreException e)
+        {
+            throw new Commands.CommandException(e.Message, e);
+        }
+    }
+
+    /// <summary>Keeps the encryption's plugins and its file in sight.</summary>
+    public EncryptionUpkeep Encryption { get; }
 
     public ApiServer.ApiServer Server { get; }
     public Aggregator Aggregator { get; }

@@ -12,6 +12,7 @@ public sealed class EncryptionTests : IDisposable
     private const string Plain = "{\"data\":{\"password\":\"plain-text-here\"}}";
     private const string One = "aesgcm: {keys: [{name: one, secret: MDEyMzQ1Njc4OWFiY2RlZg==}]}";
     private const string Two = "aescbc: {keys: [{name: two, secret: ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=}]}";
+    private const string Box = "secretbox: {keys: [{name: three, secret: ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=}]}";
     private const string Identity = "identity: {}";
 
     private static readonly ApiSchema Schema = new();
@@ -22,6 +23,7 @@ public sealed class EncryptionTests : IDisposable
     [Theory]
     [InlineData(One, "k8s:enc:aesgcm:v1:one:")]
     [InlineData(Two, "k8s:enc:aescbc:v1:two:")]
+    [InlineData(Box, "k8s:enc:secretbox:v1:three:")]
     public async Task WrittenSecret_IsNowhereInTheFiles(string provider, string prefix)
     {
         await WriteAsync(Config("secrets", provider), Key, Plain);
@@ -111,7 +113,11 @@ public sealed class EncryptionTests : IDisposable
 
     [Theory]
     [InlineData("kind: Pod", "an EncryptionConfiguration of apiserver.config.k8s.io/v1 is wanted")]
-    [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{kms: {keys: [{name: a, secret: MDEyMzQ1Njc4OWFiY2RlZg==}]}}]}]}", "kms is not supported")]
+    [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{foo: {keys: [{name: a, secret: MDEyMzQ1Njc4OWFiY2RlZg==}]}}]}]}", "foo is not supported")]
+    [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{kms: {name: a, endpoint: 'unix:///tmp/x'}}]}]}", "KMSv1 is deprecated")]
+    [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{kms: {apiVersion: v2, name: a, endpoint: 'https://x'}}]}]}", "only unix supported")]
+    [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{kms: {apiVersion: v2, name: a, timeout: 0s, endpoint: 'unix:///tmp/x'}}]}]}", "timeout should be a positive value")]
+    [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{secretbox: {keys: [{name: a, secret: MDEyMzQ1Njc4OWFiY2RlZg==}]}}]}]}", "got 16, expected one of [32]")]
     [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{aesgcm: {keys: [{name: a, secret: aGFsbG8=}]}}]}]}", "secret is not of the expected length, got 5")]
     [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [secrets], providers: [{aesgcm: {keys: []}}]}]}", "at least one key must be specified")]
     [InlineData("{apiVersion: apiserver.config.k8s.io/v1, kind: EncryptionConfiguration, resources: [{resources: [sekrets], providers: [{identity: {}}]}]}", "there is no resource sekrets")]
