@@ -13,7 +13,7 @@ public sealed record StoreOptions
     public long HistoryBytesMax { get; init; } = 256L << 20;
 
     /// <summary>Of the history, this many bytes are kept in memory; what is older is read from disk (without a directory: compacted).</summary>
-    public long HistoryMemoryBytesMax { get; init; } = 16L << 20;
+    public long HistoryMemoryBytesMax { get; init; } = 8L << 20;
 
     /// <summary>Null: values are on disk as they are.</summary>
     public IValueTransformer? Transformer { get; init; }
