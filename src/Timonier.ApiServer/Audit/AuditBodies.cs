@@ -71,8 +71,17 @@ internal sealed class AuditBodies(ApiSchema schema)
     {
         var (apiVersion, kind, message) = ProtobufDecoder.OpenEnvelope(bytes);
         var type = schema.FindKind(GroupVersion.Parse(apiVersion), kind) ?? schema.FindType("meta/v1." + kind);
-        // A list's items have no type of their own in the schema: what it is, is told.
-        return type is null ? new JsonMap { ["kind"] = kind, ["apiVersion"] = apiVersion } : ProtobufDecoder.Decode(message.Span, type, apiVersion, kind);
+        if (type is not null)
+            return ProtobufDecoder.Decode(message.Span, type, apiVersion, kind);
+        var list = new JsonMap { ["kind"] = kind, ["apiVersion"] = apiVersion };
+        // Lists are all alike, and not in the schema: metadata, then the items without their type.
+        if (kind.EndsWith("List", StringComparison.Ordinal) && schema.FindKind(GroupVersion.Parse(apiVersion), kind[..^4]) is { } item)
+        {
+            var fields = WireFields.Parse(message.Span);
+            list["metadata"] = ProtobufDecoder.Decode(fields.Bytes(1), schema.FindType("meta/v1.ListMeta")!);
+            list["items"] = new JsonList(fields.All(2).Select(i => ProtobufDecoder.Decode(i, item, apiVersion, kind[..^4])));
+        }
+        return list;
     }
 
     private static void OmitManagedFields(object? tree)

@@ -15,7 +15,12 @@ public sealed class AuditQueue : IAuditBackend
     /// <summary>Events with whole lists in them are large.</summary>
     private const long BytesMax = 64 << 20;
 
-    private const int BatchMax = 400;
+    /// <summary>Upstream's --audit-webhook-batch-max-size.</summary>
+    public const int DefaultBatchMax = 400;
+
+    /// <summary>Upstream's webhook.WithExponentialBackoff.</summary>
+    private const int TriesMax = 5;
+    private const double PauseFactor = 1.5;
 
     /// <summary>How long the last events have to reach their sink when the server stops.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
@@ -26,13 +31,17 @@ public sealed class AuditQueue : IAuditBackend
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
     private readonly TimeProvider _time;
+    private readonly int _batchMax;
+    private readonly TimeSpan? _retryPause;
     private long _bytes;
     private long _lost;
 
     /// <param name="sink">Writes a batch; an IOException or HttpRequestException loses it.</param>
-    public AuditQueue(Func<IReadOnlyList<byte[]>, CancellationToken, Task> sink, TimeProvider time, ILogger log)
+    /// <param name="batchMax">Events of a batch.</param>
+    /// <param name="retryPause">Null: a batch has one try. Else it has five, after pauses that each are half as long again.</param>
+    public AuditQueue(Func<IReadOnlyList<byte[]>, CancellationToken, Task> sink, TimeProvider time, ILogger log, int batchMax = DefaultBatchMax, TimeSpan? retryPause = null)
     {
-        (_sink, _log, _time) = (sink, log, time);
+        (_sink, _log, _time, _batchMax, _retryPause) = (sink, log, time, batchMax, retryPause);
         _loop = RunAsync();
     }
 
@@ -76,11 +85,11 @@ public sealed class AuditQueue : IAuditBackend
         var batch = new List<byte[]>();
         while (await _events.Reader.WaitToReadAsync())
         {
-            while (batch.Count < BatchMax && _events.Reader.TryRead(out var line))
+            while (batch.Count < _batchMax && _events.Reader.TryRead(out var line))
                 batch.Add(line);
             try
             {
-                await _sink(batch, _stop.Token);
+                await SendAsync(batch);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or HttpRequestException or OperationCanceledException)
             {
@@ -89,6 +98,25 @@ public sealed class AuditQueue : IAuditBackend
             }
             Interlocked.Add(ref _bytes, -batch.Sum(l => (long)l.Length));
             batch.Clear();
+        }
+    }
+
+    private async Task SendAsync(IReadOnlyList<byte[]> batch)
+    {
+        var pause = _retryPause ?? TimeSpan.Zero;
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await _sink(batch, _stop.Token);
+                return;
+            }
+            catch (HttpRequestException) when (_retryPause is not null && tries < TriesMax)
+            {
+                // Others wait in the queue meanwhile, which is bounded.
+            }
+            await Task.Delay(pause, _time, _stop.Token);
+            pause *= PauseFactor;
         }
     }
 }

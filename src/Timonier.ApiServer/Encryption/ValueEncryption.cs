@@ -59,7 +59,7 @@ public sealed class ValueEncryption : IValueTransformer
         {
             throw Sealed(key, e.Message, e);
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or FormatException)
         {
             throw Sealed(key, $"the key {reader.Prefix} does not open it: cipher: message authentication failed", e);
         }

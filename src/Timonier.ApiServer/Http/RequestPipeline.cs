@@ -232,7 +232,12 @@ internal sealed class RequestPipeline(ServerCore core, ILogger log)
             Routes.Require(http.Request, info, resource.Schema);
         var call = new ApiCall(core, http, info, user, resource);
         if (resource.Deprecation is { } deprecation)
+        {
             call.Warnings.Add(deprecation);
+            AuditRecord.Of(http)?.Annotate("k8s.io/deprecated", "true");
+            if (resource.Schema.Removed is { Length: > 0 } removed)
+                AuditRecord.Of(http)?.Annotate("k8s.io/removed-release", removed);
+        }
         return call;
     }
 

@@ -52,6 +52,7 @@ internal sealed class ApiCall(ServerCore core, HttpContext http, RequestInfo inf
         Now = Core.Time.GetUtcNow(),
         UserAgent = Http.Request.Headers.UserAgent.ToString(),
         Annotate = Audit.AuditRecord.Of(Http) is { } record ? record.Annotate : null,
+        AnnotateContent = Audit.AuditRecord.Of(Http) is { Decision.Level: >= Audit.AuditLevel.Request } full ? full.Annotate : null,
         Warnings = Warnings,
     };
 }

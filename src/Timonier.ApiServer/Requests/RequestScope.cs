@@ -34,6 +34,9 @@ public sealed record RequestScope
     /// <summary>Adds an annotation to the request's audit event; null where the request is not audited.</summary>
     public Action<string, string>? Annotate { get; init; }
 
+    /// <summary>The same for what shows a part of an object; null also where the request's level is Metadata.</summary>
+    public Action<string, string>? AnnotateContent { get; init; }
+
     /// <summary>Warnings for the client (Warning headers): add, never remove.</summary>
     public IList<string> Warnings { get; init; } = [];
 }

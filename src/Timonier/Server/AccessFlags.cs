@@ -15,6 +15,8 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
         ("audit-log-maxbackup", "How many files set aside are kept; 0: all"),
         ("audit-log-maxsize", "Megabytes at which the file is set aside; 0: never"),
         ("audit-webhook-config-file", "Kubeconfig of a service that takes audit events"),
+        ("audit-webhook-batch-max-size", "Events sent to it at once (default 400)"),
+        ("audit-webhook-initial-backoff", "How long to wait before it is tried again, half as long again each time (default 10s)"),
         ("anonymous-auth", "false refuses requests that carry nothing"),
         ("token-auth-file", "File of tokens: TOKEN,USER,UID,\"GROUP1,GROUP2\" a line"),
         ("authentication-config", "File with issuers of tokens and anonymous access (AuthenticationConfiguration)"),

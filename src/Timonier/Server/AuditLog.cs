@@ -23,7 +23,7 @@ internal static class AuditLog
             backends.Add(new AuditQueue(file.WriteAsync, time, loggers.CreateLogger<AuditQueue>()));
         }
         if (flags.Text("audit-webhook-config-file") is { } kubeconfig)
-            backends.Add(new AuditQueue(PostTo(kubeconfig), time, loggers.CreateLogger<AuditQueue>()));
+            backends.Add(new AuditQueue(PostTo(kubeconfig), time, loggers.CreateLogger<AuditQueue>(), Math.Max(1, flags.Number("audit-webhook-batch-max-size", AuditQueue.DefaultBatchMax)), TokenSources.Duration(flags, "audit-webhook-initial-backoff", TimeSpan.FromSeconds(10))));
         try
         {
             return new Auditor(AuditPolicy.Parse(text), backends, schema, time);

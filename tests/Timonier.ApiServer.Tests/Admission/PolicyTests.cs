@@ -71,6 +71,16 @@ public class PolicyTests
     }
 
     [Fact]
+    public async Task AuditEvent_TellsValuesAndWhatFailed()
+    {
+        Bind(""" "validations":[{"expression":"true"},{"expression":"false","message":"m"}],"auditAnnotations":[{"key":"replicas","valueExpression":"string(object.spec.replicas)"},{"key":"none","valueExpression":"null"}] """, "Audit");
+        var annotations = new List<string>();
+        var attributes = Deployment();
+        await Validating().ValidateAsync(attributes with { Scope = attributes.Scope with { Annotate = (k, v) => annotations.Add($"{k}={v}") } }, default);
+        Assert.Equal(["p/replicas=7", """validation.policy.admission.k8s.io/validation_failure=[{"message":"m","policy":"p","binding":"b","expressionIndex":1,"validationActions":["Audit"]}]"""], annotations.Order());
+    }
+
+    [Fact]
     public async Task OtherResources_AreNotLookedAt()
     {
         Bind(""" "validations":[{"expression":"false"}] """, "Deny");

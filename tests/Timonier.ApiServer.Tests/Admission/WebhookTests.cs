@@ -48,6 +48,20 @@ public sealed class WebhookTests : IAsyncDisposable
         Assert.Equal(("CREATE", "ns", "m", "alice"), (request.GetString("operation"), request.GetString("namespace"), request.GetString("name"), request.GetMap("userInfo")!.GetString("username")));
     }
 
+    [Theory]
+    [InlineData("""[{"op":"add","path":"/data/b","value":"c"}]""", """mutation.webhook.admission.k8s.io/round_0_index_0={"configuration":"c","webhook":"w.example.com","mutated":true} patch.webhook.admission.k8s.io/round_0_index_0={"configuration":"c","webhook":"w.example.com","patch":[{"op":"add","path":"/data/b","value":"c"}],"patchType":"JSONPatch"}""")]
+    [InlineData("""[{"op":"replace","path":"/data/a","value":"b"}]""", """mutation.webhook.admission.k8s.io/round_0_index_0={"configuration":"c","webhook":"w.example.com","mutated":false}""")]
+    [InlineData(null, "failed-open.mutation.webhook.admission.k8s.io/round_0_index_0=w.example.com")]
+    public async Task AuditEvent_TellsWhatTheWebhookDid(string? patch, string told)
+    {
+        await ServeAsync(patch is null ? "[]" : """{"allowed":true,"patchType":"JSONPatch","patch":"PATCH"}""".Replace("PATCH", Convert.ToBase64String(Encoding.ASCII.GetBytes(patch)), StringComparison.Ordinal));
+        Register(mutating: true, failurePolicy: "Ignore");
+        var annotations = new List<string>();
+        var attributes = Attributes();
+        await _webhooks.AdmitAsync(attributes with { Scope = attributes.Scope with { Annotate = (k, v) => annotations.Add($"{k}={v}"), AnnotateContent = (k, v) => annotations.Add($"{k}={v}") } }, default);
+        Assert.Equal(told, string.Join(' ', annotations));
+    }
+
     [Fact]
     public async Task Patch_IsBroughtIntoStoredFormBeforeTheNextWebhookSeesIt()
     {

@@ -56,6 +56,18 @@ public sealed class AuditBackendTests : IDisposable
         Assert.Equal(11_000, written + queue.Lost);
     }
 
+    [Theory]
+    [InlineData(4, 0)]
+    [InlineData(5, 1)]
+    public async Task WebhookThatIsAway_IsTriedFiveTimes(int failures, int lost)
+    {
+        var tries = 0;
+        var queue = new AuditQueue((_, _) => ++tries <= failures ? throw new HttpRequestException("no way there") : Task.CompletedTask, TimeProvider.System, NullLogger.Instance, retryPause: TimeSpan.FromMilliseconds(1));
+        queue.Write("x"u8.ToArray());
+        await queue.DisposeAsync();
+        Assert.Equal((5, lost), (tries, queue.Lost));
+    }
+
     [Fact]
     public async Task BrokenSink_IsTriedAgainWithTheNextEvents()
     {

@@ -114,6 +114,28 @@ public sealed class AuditorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ListAsProtobuf_IsRecordedWithItsItems()
+    {
+        await _server.OkAsync("POST", "/api/v1/namespaces/default/configmaps", """{"metadata":{"name":"listed"},"data":{"k":"v"}}""");
+        _events.Last();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/namespaces/default/configmaps");
+        request.Headers.TryAddWithoutValidation("Accept", "application/vnd.kubernetes.protobuf");
+        using var response = await _server.Http.SendAsync(request);
+        var list = _events.Last().GetMap("responseObject")!;
+        Assert.Equal("ConfigMapList v1 v", string.Join(' ', list.GetString("kind"), list.GetString("apiVersion"), ((JsonMap)list.GetList("items")![0]!).GetPath("data", "k")));
+        Assert.NotNull(list.GetPath("metadata", "resourceVersion"));
+        Assert.Null(((JsonMap)list.GetList("items")![0]!).GetPath("metadata", "managedFields"));
+    }
+
+    [Fact]
+    public async Task OldVersion_IsMarked()
+    {
+        await _server.OkAsync("GET", "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets");
+        var annotations = _events.Last().GetMap("annotations")!;
+        Assert.Equal("true 1.25", annotations.GetString("k8s.io/deprecated") + " " + annotations.GetString("k8s.io/removed-release"));
+    }
+
+    [Fact]
     public async Task LevelNone_LeavesNothing()
     {
         await _server.OkAsync("GET", "/version");

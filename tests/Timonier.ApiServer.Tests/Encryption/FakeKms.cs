@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
-using Timonier.ApiServer.Encryption.Kms;
+using Timonier.ApiServer.Content;
 
 namespace Timonier.ApiServer.Tests.Encryption;
 

@@ -63,14 +63,19 @@ internal static class Review
         if (response.GetBool("allowed") != true)
             throw Refusal(webhook.Name, response.GetMap("status") ?? response.GetMap("result"));
         if (!mutating || response.GetString("patch") is not { Length: > 0 } encoded || Patch(encoded) is not { Count: > 0 } patch)
+        {
+            if (mutating)
+                WebhookAnnotations.Asked(webhook, attributes, null);
             return false;
+        }
         if (attributes.Object is not { } obj)
             throw ApiException.InternalError($"admission webhook \"{webhook.Name}\" attempted to modify the object, which is not supported for this operation");
         var patched = Patched(obj, patch);
-        if (JsonTree.DeepEquals(patched, obj))
-            return false;
-        attributes.Replace(patched);
-        return true;
+        var changed = !JsonTree.DeepEquals(patched, obj);
+        WebhookAnnotations.Asked(webhook, attributes, changed ? patch : null);
+        if (changed)
+            attributes.Replace(patched);
+        return changed;
     }
 
     /// <summary>The first version of a review has more rules than the one before.</summary>

@@ -10,6 +10,10 @@ internal sealed record Webhook
 
     /// <summary>Names it among all mutating ones, for reinvocation.</summary>
     public string Id { get; init; } = "";
+    public string Configuration { get; init; } = "";
+
+    /// <summary>Its place among all of its sort.</summary>
+    public int Index { get; init; }
     public required WebhookClientConfig Client { get; init; }
     public required IReadOnlyList<RuleWithOperations> Rules { get; init; }
     public required LabelSelector? NamespaceSelector { get; init; }

@@ -20,7 +20,7 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
 
     public async ValueTask AdmitAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
-        var webhooks = reader.List<MutatingWebhookConfiguration>().OrderBy(c => c.Metadata.Name, StringComparer.Ordinal).SelectMany(c => c.Webhooks.Select((w, i) => Webhook.Of(w) with { Id = $"{c.Metadata.Name}/{w.Name}/{i}" })).ToList();
+        var webhooks = reader.List<MutatingWebhookConfiguration>().OrderBy(c => c.Metadata.Name, StringComparer.Ordinal).SelectMany(c => c.Webhooks.Select((w, i) => Webhook.Of(w) with { Id = $"{c.Metadata.Name}/{w.Name}/{i}", Configuration = c.Metadata.Name })).Select((w, i) => w with { Index = i }).ToList();
         var rounds = attributes.Reinvocation;
         if (rounds.IsSecondRun && _last.TryGetValue(attributes.Reinvocation, out var last) && !JsonTree.DeepEquals(last, attributes.Object))
             rounds.Changed();
@@ -33,7 +33,7 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
     public async ValueTask ValidateAsync(AdmissionAttributes attributes, CancellationToken cancel)
     {
         var asked = reader.List<ValidatingWebhookConfiguration>().OrderBy(c => c.Metadata.Name, StringComparer.Ordinal).SelectMany(c => c.Webhooks)
-            .Select(w => AskAsync(Webhook.Of(w), attributes, mutating: false, cancel)).ToList();
+            .Select((w, i) => AskAsync(Webhook.Of(w) with { Index = i }, attributes, mutating: false, cancel)).ToList();
         if (asked.Count > 0)
             await Task.WhenAll(asked);
     }
@@ -67,7 +67,10 @@ internal sealed class WebhookAdmission(IObjectReader reader, WebhookCaller calle
         catch (Exception e) when (e is HttpRequestException or TimeoutException or FormatException or JsonException)
         {
             if (webhook.IgnoresFailure)
+            {
+                WebhookAnnotations.FailedOpen(webhook, attributes, mutating);
                 return false;
+            }
             var what = e is FormatException or JsonException ? "received invalid webhook response" : "failed to call webhook";
             throw ApiException.InternalError($"failed calling webhook \"{webhook.Name}\": {what}: {e.Message}", e);
         }

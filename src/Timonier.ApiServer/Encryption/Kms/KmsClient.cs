@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Http;
 
 namespace Timonier.ApiServer.Encryption.Kms;
@@ -96,7 +97,7 @@ internal sealed class KmsClient : IKmsPlugin, IDisposable
         {
             throw Failed(method, code, e.Message, e);
         }
-        catch (CryptographicException e)
+        catch (FormatException e)
         {
             code = "Internal";
             throw Failed(method, code, e.Message, e);

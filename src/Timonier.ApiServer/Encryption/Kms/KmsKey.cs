@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Timonier.ApiServer.Content;
 using Timonier.Store;
 
 namespace Timonier.ApiServer.Encryption.Kms;

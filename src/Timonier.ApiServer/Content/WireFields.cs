@@ -1,9 +1,8 @@
-using System.Security.Cryptography;
 using System.Text;
 
-namespace Timonier.ApiServer.Encryption.Kms;
+namespace Timonier.ApiServer.Content;
 
-/// <summary>A protobuf message of a few fields, as the KMS protocol and what is stored need them: bytes, strings, and small numbers. Pure.</summary>
+/// <summary>A protobuf message of a few fields that no schema describes: bytes, strings, and small numbers. Pure.</summary>
 internal sealed class WireFields
 {
     private readonly List<(int Number, ulong Value, byte[]? Bytes)> _fields = [];
@@ -50,7 +49,7 @@ internal sealed class WireFields
         return output.ToArray();
     }
 
-    /// <exception cref="CryptographicException">No such message.</exception>
+    /// <exception cref="FormatException">No such message.</exception>
     public static WireFields Parse(ReadOnlySpan<byte> message)
     {
         var result = new WireFields();
@@ -93,5 +92,5 @@ internal sealed class WireFields
         throw Malformed();
     }
 
-    private static CryptographicException Malformed() => new("malformed protobuf message");
+    private static FormatException Malformed() => new("malformed protobuf message");
 }
