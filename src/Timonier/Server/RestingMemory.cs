@@ -10,14 +10,14 @@ namespace Timonier.Server;
 public static partial class RestingMemory
 {
     // What a server at rest allocates between two looks, and what is worth a collection of some tens of milliseconds.
-    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(10), Pause = TimeSpan.FromSeconds(30);
-    private const long RestBytesMax = 32 << 20, GarbageBytesMin = 24 << 20;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
+    private const long RestBytesMax = 10 << 20, GarbageBytesMin = 24 << 20;
 
     private const int DontNeed = 4; // MADV_DONTNEED
 
     public static async Task RunAsync(TimeProvider time, CancellationToken cancel)
     {
-        await Task.Delay(FirstPause, time, cancel);
+        await Task.Delay(Pause, time, cancel);
         // The start is over, and most of its code with it; what goes on being used comes back at once.
         ReleaseFilePages();
         long seen = GC.GetTotalAllocatedBytes(), collected = 0;
