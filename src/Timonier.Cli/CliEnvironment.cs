@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Timonier.Cli;
 
 /// <summary>What a command sees of the process it runs in.</summary>
@@ -15,12 +17,19 @@ public sealed record CliEnvironment
     public required string CurrentDirectory { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Of this process.</summary>
+    /// <summary>
+    /// Of this process. NOTE: not Console.Out, which on a terminal first writes a sequence that changes what the arrow keys send; and not the Console's input, which
+    /// on a terminal gives whole lines, with an echo of its own, where a remote shell wants each key.
+    /// </summary>
     public static CliEnvironment OfProcess() => new()
     {
-        Out = Console.Out, Error = Console.Error, OutBytes = Console.OpenStandardOutput(), In = Console.OpenStandardInput(),
+        Out = Writer(Console.OpenStandardOutput()), Error = Writer(Console.OpenStandardError()), OutBytes = Console.OpenStandardOutput(), In = Input(),
         Variable = Environment.GetEnvironmentVariable, CurrentDirectory = Directory.GetCurrentDirectory(),
     };
+
+    private static FileStream Input() => new(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+
+    private static TextWriter Writer(Stream stream) => TextWriter.Synchronized(new StreamWriter(stream, new System.Text.UTF8Encoding(false)) { AutoFlush = true });
 }
 
 /// <summary>A command cannot go on: the message for the person, as kubectl says it.</summary>

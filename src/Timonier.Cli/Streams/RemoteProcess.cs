@@ -16,7 +16,7 @@ internal static class RemoteProcess
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         using var raw = terminal && input is not null ? RawTerminal.Enter() : null;
         var sending = input is null ? Task.CompletedTask : SendInputAsync(socket, input, stop.Token);
-        var resizing = terminal ? RawTerminal.FollowSizeAsync((width, height) => SendSizeAsync(socket, width, height, stop.Token), cluster.Environment.Time, stop.Token) : Task.CompletedTask;
+        var resizing = terminal ? RawTerminal.FollowSizeAsync((width, height) => SendSizeAsync(socket, width, height, stop.Token), stop.Token) : Task.CompletedTask;
         try
         {
             return await ReceiveAsync(socket, output, error, cancel);

@@ -136,6 +136,29 @@ public class PodTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
         await DeleteAsync("pod/bounded", "pod/greedy");
     }
 
+    /// <summary>"Probing container should be restarted with a GRPC liveness probe", "should *not* be restarted ...": one answers as a gRPC server would, byte for byte.</summary>
+    [Fact]
+    public async Task GrpcProbe_AsksTheHealthService_AndRestartsWhatIsNotServing()
+    {
+        var (serving, broken) = (Convert.ToBase64String(GrpcAnswer.Health(1)), Convert.ToBase64String(GrpcAnswer.Health(2)));
+        // What the client sends is read to its end: a connection closed before would be reset, and the answer lost.
+        const string Script = "exec 3<&0; cat <&3 >/dev/null & usleep 200000; cat /answers/$(cat /work/which); usleep 500000";
+        await cluster.ApplyAsync($$$"""{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "answers"}, "data": {"script": "{{{Script}}}"}, "binaryData": {"serving": "{{{serving}}}", "broken": "{{{broken}}}"}}""");
+        await cluster.ApplyAsync($$$"""
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rpc"}, "spec": {"terminationGracePeriodSeconds": 0, "volumes": [{"name": "work", "emptyDir": {}}, {"name": "answers", "configMap": {"name": "answers"}}],
+              "containers": [{{{Container("c", "[ -f /work/which ] || echo serving > /work/which; exec nc -ll -p 9000 -e sh /answers/script", """
+                "volumeMounts": [{"name": "work", "mountPath": "/work"}, {"name": "answers", "mountPath": "/answers"}],
+                "readinessProbe": {"grpc": {"port": 9000}, "periodSeconds": 1}, "livenessProbe": {"grpc": {"port": 9000, "service": "live"}, "periodSeconds": 1, "failureThreshold": 2}
+                """)}}}]}}
+            """);
+        await cluster.ReadyAsync("rpc");
+        Assert.Equal("0", await StatusAsync("rpc", "c", "restartCount"));
+        await InAsync("rpc", "c", "echo broken > /work/which");
+        await HasAsync("rpc", "c", "restartCount", "1");
+        Assert.Contains("Liveness probe failed: service unhealthy (responded with \"NOT_SERVING\")", await cluster.KubectlAsync("get", "events"), StringComparison.Ordinal);
+        await DeleteAsync("pod/rpc", "configmap/answers");
+    }
+
     /// <summary>The node looks once a minute; a log longer than ten megabytes is put aside, and the container goes on writing.</summary>
     [Fact]
     public async Task LongLog_IsRotated_AndStillRead()

@@ -31,6 +31,26 @@ public class StreamTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
         Assert.StartsWith("error\n", result.Error);
     }
 
+    /// <summary>The terminal is one that "script" makes; its size is changed while the command runs, which the container's program sees.</summary>
+    [Theory]
+    [InlineData("kubectl")]
+    [InlineData("timonier")]
+    public async Task ExecWithATerminal_HasItsSizeAndFollowsIt_AndGivesTheExitCode(string program)
+    {
+        const string Inside = "until [ \"$(stty size 2>/dev/null)\" = \"40 100\" ]; do usleep 100000; done; [ -t 0 ] && [ -t 1 ] && echo terminal; read line; echo \"got $line\"; until [ \"$(stty size)\" = \"50 120\" ]; do usleep 100000; done; stty size; exit 7";
+        var log = Path.Combine(cluster.Server.DataDirectory, $"terminal-{program}");
+        await File.WriteAllTextAsync(log + ".sh", $"""
+            stty rows 40 cols 100
+            (until grep -q 'got hello' {log}; do sleep 0.1; done; stty rows 50 cols 120 </dev/tty) &
+            exec {(program == "kubectl" ? Kubectl.Program : TimonierServer.ProgramPath)} exec -it talker -c web -- sh -c '{Inside}'
+            """);
+        var environment = new Dictionary<string, string> { ["KUBECONFIG"] = cluster.Server.Kubeconfig };
+        var result = await Run.ProgramAsync("script", ["-qefc", $"sh {log}.sh", log], environment, "hello\n", limit: TimeSpan.FromSeconds(60));
+        Assert.True(result.ExitCode == 7, result.All);
+        foreach (var line in (string[])["terminal", "got hello", "50 120"])
+            Assert.Contains(line, result.Output.Split('\n').Select(l => l.Trim('\r')));
+    }
+
     [Theory]
     [InlineData("kubectl")]
     [InlineData("timonier")]
