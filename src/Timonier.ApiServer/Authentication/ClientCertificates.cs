@@ -5,7 +5,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace Timonier.ApiServer.Authentication;
 
 /// <summary>Is a client certificate from one of our authorities? Answers are kept per connection: a chain is built once.</summary>
-public sealed class ClientCertificates(X509Certificate2Collection authorities, TimeProvider time)
+/// <param name="more">Others that are believed too; null: none.</param>
+public sealed class ClientCertificates(X509Certificate2Collection authorities, TimeProvider time, AuthorityFile? more = null)
 {
     /// <summary>Extended key usage "TLS client authentication" (RFC 5280 section 4.2.1.12).</summary>
     private static readonly Oid ClientAuthentication = new("1.3.6.1.5.5.7.3.2");
@@ -26,6 +27,8 @@ public sealed class ClientCertificates(X509Certificate2Collection authorities, T
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        if (more is not null)
+            chain.ChainPolicy.CustomTrustStore.AddRange(more.Current());
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         // A stranger's certificate must not make us fetch anything.
         chain.ChainPolicy.DisableCertificateDownloads = true;

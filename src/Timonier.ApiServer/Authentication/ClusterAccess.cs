@@ -22,6 +22,9 @@ public sealed record ClusterAccessOptions
     /// <summary>Who decides what somebody may do, in order.</summary>
     public IReadOnlyList<ConfiguredAuthorizer> Authorizers { get; init; } = [new("Node"), new("RBAC")];
 
+    /// <summary>Beside the cluster's own.</summary>
+    public AuthorityFile? ClientAuthorities { get; init; }
+
     public bool Anonymous { get; init; } = true;
 
     /// <summary>Null: all paths.</summary>
@@ -57,7 +60,7 @@ public sealed class ClusterAccess
         Authenticator = new Authenticators(
             [
                 new FrontProxyAuthenticator(new ClientCertificates([pki.FrontProxyAuthority.Certificate], time), [ClusterPki.FrontProxyProfile.CommonName]),
-                new ClientCertificateAuthenticator(new ClientCertificates([pki.Authority.Certificate], time)),
+                new ClientCertificateAuthenticator(new ClientCertificates([pki.Authority.Certificate], time, options.ClientAuthorities)),
                 new BearerTokenAuthenticator(Tokens),
             ], options.Anonymous, options.AnonymousPaths);
         Impersonation = new Impersonation(Authorizer);

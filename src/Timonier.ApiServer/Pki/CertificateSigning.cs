@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -17,6 +18,9 @@ internal sealed class SigningRequest
     /// <summary>Null when there is none.</summary>
     public X509SubjectAlternativeNameExtension? Names { get; private init; }
 
+    /// <summary>The tags of the names in it.</summary>
+    public IReadOnlyList<int> NameKinds { get; private init; } = [];
+
     /// <summary>Null when the bytes are no signing request with a good signature.</summary>
     public static SigningRequest? Parse(byte[] pem)
     {
@@ -35,12 +39,24 @@ internal sealed class SigningRequest
                     name = part.GetSingleElementValue() ?? "";
             }
             var names = request.CertificateExtensions.FirstOrDefault(e => e.Oid?.Value == "2.5.29.17");
-            return new SigningRequest(request) { CommonName = name, Organizations = organizations, Names = names is null ? null : new X509SubjectAlternativeNameExtension(names.RawData, names.Critical) };
+            return new SigningRequest(request) { CommonName = name, Organizations = organizations, Names = names is null ? null : new X509SubjectAlternativeNameExtension(names.RawData, names.Critical), NameKinds = names is null ? [] : Kinds(names.RawData) };
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or AsnContentException)
         {
             return null;
         }
+    }
+
+    private static List<int> Kinds(byte[] names)
+    {
+        var kinds = new List<int>();
+        var sequence = new AsnReader(names, AsnEncodingRules.DER).ReadSequence();
+        while (sequence.HasData)
+        {
+            kinds.Add(sequence.PeekTag().TagValue);
+            sequence.ReadEncodedValue();
+        }
+        return kinds;
     }
 }
 
@@ -67,12 +83,17 @@ public static class CertificateSigning
     private static string? Fault(string signerName, SigningRequest request, IReadOnlyList<string> usages) => signerName switch
     {
         ApiServerClient => usages.All(ClientUsages.Contains) && usages.Contains("client auth") ? null : "usages did not match [client auth]",
-        KubeletClient => NodeFault(request) ?? (request.Names is not null ? "DNS, email, IP and URI subjectAltNames are not allowed" : UsageFault(usages, ClientUsages)),
-        KubeletServing => NodeFault(request) ?? (request.Names is { } names && (names.EnumerateDnsNames().Any() || names.EnumerateIPAddresses().Any())
-            ? UsageFault(usages, ServingUsages) : "DNS or IP subjectAltName is required"),
+        KubeletClient => NodeFault(request) ?? NameFault(request, [DnsName, EmailName, AddressName, UriName]) ?? UsageFault(usages, ClientUsages),
+        KubeletServing => NodeFault(request) ?? (request.NameKinds.Intersect([DnsName, AddressName]).Any() ? NameFault(request, [EmailName, UriName]) : "DNS or IP subjectAltName is required") ?? UsageFault(usages, ServingUsages),
         LegacyUnknown => null,
         _ => "unknown signer",
     };
+
+    // GeneralName's tags (RFC 5280 section 4.2.1.6).
+    private const int EmailName = 1, DnsName = 2, UriName = 6, AddressName = 7;
+
+    private static string? NameFault(SigningRequest request, int[] refused) => refused.Where(request.NameKinds.Contains).Select(k => k switch { DnsName => "DNS", EmailName => "Email", AddressName => "IP", _ => "URI" }).FirstOrDefault() is { } kind
+        ? $"{kind} subjectAltNames are not allowed" : null;
 
     private static string? NodeFault(SigningRequest request) =>
         request.Organizations is not ["system:nodes"] ? "subject organization is not system:nodes"

@@ -32,16 +32,15 @@ internal sealed class CertificateStrategy : TypedStrategy<CertificateSigningRequ
     {
         obj.CopyField("spec", old);
         var status = old.GetMap("status")?.DeepClone() ?? [];
-        var sent = obj.GetMap("status");
+        var sent = obj.GetMap("status") ?? [];
         switch (scope.Subresource)
         {
             case "approval":
-                status["conditions"] = Conditions(status, sent, approval: true, scope.Now);
+                status["conditions"] = Conditions(sent, old, scope.Now);
                 break;
             case "status":
-                status["conditions"] = Conditions(status, sent, approval: false, scope.Now);
-                if (sent?.GetString("certificate") is { Length: > 0 } certificate)
-                    status["certificate"] = certificate;
+                status = sent;
+                status["conditions"] = Conditions(sent, old, scope.Now);
                 break;
         }
         if (status.GetList("conditions") is { Count: 0 })
@@ -49,39 +48,26 @@ internal sealed class CertificateStrategy : TypedStrategy<CertificateSigningRequ
         obj["status"] = status;
     }
 
-    protected override void Validate(RequestScope scope, CertificateSigningRequest obj, FieldErrors errors)
+    protected override void Validate(RequestScope scope, CertificateSigningRequest obj, FieldErrors errors) => CertificateValidation.Validate(obj, null, errors);
+
+    protected override void ValidateUpdate(RequestScope scope, CertificateSigningRequest obj, CertificateSigningRequest old, Change change, FieldErrors errors)
     {
-        if (obj.Spec.Request.Length == 0)
-            errors.Invalid("spec.request", "", "PEM block type must be CERTIFICATE REQUEST");
-        else if (!System.Security.Cryptography.PemEncoding.TryFind(System.Text.Encoding.UTF8.GetString(obj.Spec.Request), out var pem)
-            || System.Text.Encoding.UTF8.GetString(obj.Spec.Request)[pem.Label] != "CERTIFICATE REQUEST")
-            errors.Invalid("spec.request", Convert.ToBase64String(obj.Spec.Request), "PEM block type must be CERTIFICATE REQUEST");
-        if (obj.Spec.Usages.Count == 0)
-            errors.Required("spec.usages");
-        if (obj.Spec.SignerName.Length == 0)
-            errors.Required("spec.signerName");
-        else if (obj.Spec.SignerName.Split('/') is not [var domain, { Length: > 0 }] || Names.FullyQualified(domain, segmentsMin: 2).Count > 0)
-            errors.Invalid("spec.signerName", obj.Spec.SignerName, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
-        if (obj.Spec.ExpirationSeconds is < 600)
-            errors.Invalid("spec.expirationSeconds", obj.Spec.ExpirationSeconds, "may not specify a duration less than 600 seconds (10 minutes)");
-        if (obj.Status.Conditions.Any(c => c.Type == "Approved") && obj.Status.Conditions.Any(c => c.Type == "Denied"))
-            errors.Invalid("status.conditions", "Denied", "Approved and Denied conditions are mutually exclusive");
+        CertificateValidation.Validate(obj, old, errors);
+        CertificateValidation.CheckUpdate(obj, old, mayDecide: scope.Subresource == "approval", maySign: scope.Subresource == "status", errors);
     }
 
-    // "approval" takes all conditions from the client, "status" all but the decisions; a decision that was made stays.
-    private static JsonList Conditions(JsonMap old, JsonMap? sent, bool approval, DateTimeOffset now)
+    /// <summary>As sent, with the times that the sender left to the server. That decisions stay is validation's.</summary>
+    private static JsonList Conditions(JsonMap sent, JsonMap old, DateTimeOffset now)
     {
-        var merged = new JsonList(old.Maps("conditions").Where(IsDecision));
-        foreach (var condition in sent.Maps("conditions").Where(c => approval || !IsDecision(c)))
+        var conditions = new JsonList();
+        foreach (var condition in sent.Maps("conditions"))
         {
-            var was = old.Maps("conditions").FirstOrDefault(c => c.Text("type") == condition.Text("type"));
+            var was = old.GetMap("status").Maps("conditions").FirstOrDefault(c => c.Text("type") == condition.Text("type"));
+            var changed = was?.Text("status") != condition.Text("status");
             condition.Default("lastUpdateTime", Api.Kinds.JsonWrite.FormatTime(now));
-            condition.Default("lastTransitionTime", was?["lastTransitionTime"] ?? Api.Kinds.JsonWrite.FormatTime(now));
-            merged.RemoveAll(c => c is JsonMap map && map.Text("type") == condition.Text("type"));
-            merged.Add(condition);
+            condition.Default("lastTransitionTime", (changed ? null : was?["lastTransitionTime"]) ?? Api.Kinds.JsonWrite.FormatTime(now));
+            conditions.Add(condition);
         }
-        return merged;
+        return conditions;
     }
-
-    private static bool IsDecision(JsonMap condition) => condition.Text("type") is "Approved" or "Denied";
 }

@@ -17,6 +17,7 @@ public sealed record AccessFlags(IReadOnlyDictionary<string, IReadOnlyList<strin
         ("audit-webhook-config-file", "Kubeconfig of a service that takes audit events"),
         ("audit-webhook-batch-max-size", "Events sent to it at once (default 400)"),
         ("audit-webhook-initial-backoff", "How long to wait before it is tried again, half as long again each time (default 10s)"),
+        ("client-ca-file", "Authorities of client certificates beside the cluster's own; read again when it changes"),
         ("anonymous-auth", "false refuses requests that carry nothing"),
         ("token-auth-file", "File of tokens: TOKEN,USER,UID,\"GROUP1,GROUP2\" a line"),
         ("authentication-config", "File with issuers of tokens and anonymous access (AuthenticationConfiguration)"),

@@ -103,7 +103,7 @@ public sealed class ServerHost : IAsyncDisposable
         Server = new IPEndPoint(_options.Listen.Address.Equals(IPAddress.Any) ? ControlPlane.NodeAddress : _options.Listen.Address, _options.Listen.Port),
         ExtensionAuthentication = new Dictionary<string, string>
         {
-            ["client-ca-file"] = pki.Authority.CertificatePem,
+            ["client-ca-file"] = pki.Authority.CertificatePem + _options.Access.FileText(TokenSources.ClientAuthorityFlag),
             ["requestheader-client-ca-file"] = pki.FrontProxyAuthority.CertificatePem,
             ["requestheader-allowed-names"] = $"[\"{ClusterPki.FrontProxyProfile.CommonName}\"]",
             ["requestheader-username-headers"] = "[\"X-Remote-User\"]",

@@ -11,6 +11,8 @@ namespace Timonier.Server;
 /// <summary>Where tokens and anonymous requests come from beyond the cluster's own, as the flags say.</summary>
 internal static class TokenSources
 {
+    public const string ClientAuthorityFlag = "client-ca-file";
+
     /// <exception cref="CommandException">A flag or its file is wrong.</exception>
     public static ClusterAccessOptions Create(AccessFlags flags, TimeProvider time)
     {
@@ -25,11 +27,25 @@ internal static class TokenSources
             var sources = config.Issuers.Concat(Flagged(flags)).Select(i => (ITokenAuthenticator)new OidcTokens(i, time)).ToList();
             if (flags.Text("authentication-token-webhook-config-file") is { } webhook)
                 sources.Add(new WebhookTokens(ConfiguredWebhook.Load(webhook), flags.Text("authentication-token-webhook-version") ?? "v1", Duration(flags, "authentication-token-webhook-cache-ttl", TimeSpan.FromMinutes(2)), time));
-            return new ClusterAccessOptions { Tokens = tokens, MoreTokens = sources, Authorizers = AuthorizerFlags.Create(flags, time), Anonymous = config.Anonymous ?? flags.Text("anonymous-auth") != "false", AnonymousPaths = config.AnonymousPaths };
+            return new ClusterAccessOptions { Tokens = tokens, MoreTokens = sources, Authorizers = AuthorizerFlags.Create(flags, time), ClientAuthorities = Authorities(flags, time), Anonymous = config.Anonymous ?? flags.Text("anonymous-auth") != "false", AnonymousPaths = config.AnonymousPaths };
         }
         catch (Exception e) when (e is FormatException or KubeconfigException)
         {
             throw new CommandException($"who may come in: {e.Message}", e);
+        }
+    }
+
+    private static AuthorityFile? Authorities(AccessFlags flags, TimeProvider time)
+    {
+        if (flags.Text(ClientAuthorityFlag) is not { Length: > 0 } path)
+            return null;
+        try
+        {
+            return new AuthorityFile(path, time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new CommandException($"--{ClientAuthorityFlag} {path}: {e.Message}", e);
         }
     }
 

@@ -17,7 +17,8 @@ public sealed class ServiceAccountIssuer(TokenKey key, string issuer, IReadOnlyL
     public string Issuer => issuer;
     public IReadOnlyList<string> ApiAudiences => apiAudiences;
 
-    public (string Token, DateTimeOffset Expires) Issue(ServiceAccount account, TokenBinding binding, IReadOnlyList<string> audiences, long expirationSeconds)
+    /// <returns>The token, until when it is said to hold, and its id.</returns>
+    public (string Token, DateTimeOffset Expires, string Id) Issue(ServiceAccount account, TokenBinding binding, IReadOnlyList<string> audiences, long expirationSeconds)
     {
         var now = time.GetUtcNow().ToUnixTimeSeconds();
         var extended = expirationSeconds == WarnOnlyExpirationSeconds && binding.Pod is not null && audiences.Any(apiAudiences.Contains);
@@ -31,18 +32,19 @@ public sealed class ServiceAccountIssuer(TokenKey key, string issuer, IReadOnlyL
         kubernetes["serviceaccount"] = Reference(account.Metadata);
         if (extended)
             kubernetes["warnafter"] = now + expirationSeconds;
+        var id = newId();
         var claims = new JsonMap
         {
             ["aud"] = new JsonList(audiences),
             ["exp"] = now + (extended ? ExtendedExpirationSeconds : expirationSeconds),
             ["iat"] = now,
             ["iss"] = issuer,
-            ["jti"] = newId(),
+            ["jti"] = id,
             ["kubernetes.io"] = kubernetes,
             ["nbf"] = now,
             ["sub"] = ServiceAccountUser.Name(account.Metadata.Namespace, account.Metadata.Name),
         };
-        return (JsonWebToken.Sign(key, claims), DateTimeOffset.FromUnixTimeSeconds(now + expirationSeconds));
+        return (JsonWebToken.Sign(key, claims), DateTimeOffset.FromUnixTimeSeconds(now + expirationSeconds), id);
     }
 
     /// <summary>The unending token of a Secret of type kubernetes.io/service-account-token.</summary>

@@ -32,7 +32,8 @@ public sealed class TokenRequests(ServiceAccountIssuer issuer, IObjectReader obj
         metadata["creationTimestamp"] = Time(scope.Now);
         if (scope.DryRun)
             return ValueTask.FromResult(obj);
-        var (token, expires) = issuer.Issue(account, binding, audiences, spec.GetInteger("expirationSeconds")!.Value);
+        var (token, expires, id) = issuer.Issue(account, binding, audiences, spec.GetInteger("expirationSeconds")!.Value);
+        scope.Annotate?.Invoke("authentication.kubernetes.io/issued-credential-id", "JTI=" + id);
         obj["status"] = new JsonMap { ["token"] = token, ["expirationTimestamp"] = Time(expires) };
         return ValueTask.FromResult(obj);
     }
