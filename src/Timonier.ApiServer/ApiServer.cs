@@ -36,8 +36,8 @@ public sealed class ApiServer : IAsyncDisposable
         _core.Virtual.TryAdd(("", "pods", "eviction"), new PodEviction(_core.Reader, new ApiClient(InProcess())));
         if (options.Audit is { } audit)
         {
-            _core.Metrics.Gauge("apiserver_audit_event_total", () => audit.Events);
-            _core.Metrics.Gauge("apiserver_audit_error_total", () => audit.Lost);
+            _core.Metrics.Gauge("apiserver_audit_event_total", "Audit events that were made.", () => audit.Events);
+            _core.Metrics.Gauge("apiserver_audit_error_total", "Audit events that were lost.", () => audit.Lost);
         }
         _definitions = new DefinitionLoop(_core, new WritePath(_core), new DeletePath(_core), logs.CreateLogger("Timonier.ApiServer.CustomResources"));
         _definitions.Start();

@@ -89,10 +89,20 @@ internal sealed class ServerCore
     /// <summary>Writes, and tells those who derive something from the resource.</summary>
     public async ValueTask<TxnResponse> TxnAsync(ResourceStore resource, TxnRequest request, CancellationToken cancel)
     {
-        var response = await Store.TxnAsync(request, cancel);
-        if (response.Succeeded)
-            Reader.Note(resource.Prefix, response.Revision);
-        return response;
+        var (started, failed) = (Time.GetTimestamp(), true);
+        try
+        {
+            var response = await Store.TxnAsync(request, cancel);
+            failed = false;
+            if (response.Succeeded)
+                Reader.Note(resource.Prefix, response.Revision);
+            return response;
+        }
+        finally
+        {
+            var operation = request.Operations.Any(o => o.Value is null) ? "delete" : request.Compares.Any(c => c.ModRevision == 0) ? "create" : "update";
+            Metrics.Stored(operation, resource.Schema.GroupResource, Time.GetElapsedTime(started), failed);
+        }
     }
 
     private Guid RandomId()

@@ -63,13 +63,20 @@ internal static class BodyDecoder
         {
             var value = JsonParser.Parse(bytes, out bool twice);
             if (twice && duplicates is not null)
-                JsonParser.Parse(bytes, path => duplicates.Add($"duplicate field \"{path}\""));
+                JsonParser.Parse(bytes, path => Note(duplicates, $"duplicate field \"{path}\""));
             return value;
         }
         catch (JsonException e)
         {
             throw ApiException.BadRequest("error decoding patch: " + (GoJson.Fault(bytes) ?? e.Message));
         }
+    }
+
+    /// <summary>As Go's decoder (sigs.k8s.io/json): each once, and no more than a hundred.</summary>
+    internal static void Note(List<string> strictErrors, string error)
+    {
+        if (strictErrors.Count < 100 && !strictErrors.Contains(error))
+            strictErrors.Add(error);
     }
 
     /// <summary>A body of options; null when there is none.</summary>
@@ -96,7 +103,7 @@ internal static class BodyDecoder
             if (value is not JsonMap map)
                 throw Unrecognized(kind, bytes, $"couldn't get version/kind; json parse error: json: cannot unmarshal {GoJson.KindOf(value)} into Go value of type {TypeMeta}");
             if (twice && duplicates is not null)
-                JsonParser.Parse(bytes, path => duplicates.Add($"duplicate field \"{path}\""));
+                JsonParser.Parse(bytes, path => Note(duplicates, $"duplicate field \"{path}\""));
             return map;
         }
         catch (JsonException e)
@@ -111,7 +118,7 @@ internal static class BodyDecoder
     {
         try
         {
-            return YamlReader.Read(bytes, duplicates is null ? null : duplicates.Add) as JsonMap ?? throw Unrecognized(kind, bytes, "couldn't get version/kind; yaml: no object");
+            return YamlReader.Read(bytes, duplicates is null ? null : fault => Note(duplicates, fault)) as JsonMap ?? throw Unrecognized(kind, bytes, "couldn't get version/kind; yaml: no object");
         }
         catch (FormatException e)
         {

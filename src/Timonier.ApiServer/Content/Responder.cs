@@ -92,8 +92,8 @@ internal static class Responder
         response.StatusCode = code;
         response.ContentType = call.Forms.Form.ContentType(call.Info.Verb == "watch");
         response.Headers.CacheControl = NoCache;
-        foreach (var warning in call.Warnings)
-            response.Headers.Append("Warning", $"299 - \"{warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
+        if (call.Warnings.Count > 0)
+            WarningHeaders.Write(response, call.Warnings);
         return response;
     }
 

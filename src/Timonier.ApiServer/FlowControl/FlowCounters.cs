@@ -1,4 +1,4 @@
-using Timonier.ApiServer.Http;
+using Timonier.Client;
 
 namespace Timonier.ApiServer.FlowControl;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -77,7 +78,10 @@ internal sealed class HttpHost : IAsyncDisposable
         kestrel.AllowSynchronousIO = false;
         kestrel.Limits.MaxRequestBodySize = BodyDecoder.BytesMax + 1024;
         kestrel.Limits.MaxRequestHeadersTotalSize = 1 << 20; // Go's DefaultMaxHeaderBytes
-        kestrel.Limits.MaxRequestLineSize = 1 << 16;
+        kestrel.Limits.MaxRequestLineSize = 1 << 20; // Go counts it among the headers: selectors of thousands of names are lawful
+        kestrel.Limits.MaxRequestBufferSize = (1 << 20) + 4096;
+        kestrel.Limits.Http2.MaxRequestHeaderFieldSize = 1 << 20;
+        kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.UTF8; // warnings quote what clients write
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(32);
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(3);
         kestrel.Limits.MinRequestBodyDataRate = null; // exec and attach are quiet for as long as a person is

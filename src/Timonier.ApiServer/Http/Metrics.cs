@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Timonier.ApiServer.Requests;
+using Timonier.Client;
 
 namespace Timonier.ApiServer.Http;
 
@@ -12,11 +13,14 @@ internal sealed class Metrics
     /// <summary>Series are made by what is served, not by what clients invent; this bounds them all the same.</summary>
     private const int SeriesMax = 5000;
 
+    /// <summary>Upstream's, of apiserver_request_duration_seconds and etcd_request_duration_seconds.</summary>
     private static readonly double[] Buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60];
 
     private readonly ConcurrentDictionary<SeriesKey, Series> _series = new();
+    private readonly ConcurrentDictionary<SeriesKey, Histogram> _durations = new();
+    private readonly ConcurrentDictionary<(string Operation, string Resource), (Histogram Took, StrongBox<long> Failed)> _stored = new();
     private readonly ConcurrentDictionary<SeriesKey, StrongBox<int>> _long = new();
-    private readonly ConcurrentDictionary<string, Func<double>> _gauges = new();
+    private readonly ConcurrentDictionary<string, (string Help, Func<double> Value)> _gauges = new();
     private readonly ConcurrentDictionary<(string Method, int Code), StrongBox<long>> _own = new();
     private readonly List<Action<StringBuilder>> _writers = [];
     private readonly StrongBox<int> _reading = new(), _writing = new(), _others = new();
@@ -56,19 +60,40 @@ internal sealed class Metrics
         {
             if (_series.Count >= SeriesMax)
                 return;
-            series = _series.GetOrAdd(key, _ => new Series());
+            series = _series.GetOrAdd(key, new Series(_durations.GetOrAdd(key with { Code = 0 }, static _ => new Histogram(Buckets))));
         }
-        series.Add(longRunning ? null : took.TotalSeconds);
+        series.Add(longRunning ? null : took);
     }
 
     /// <summary>A request of the server's own loops, which need no socket.</summary>
     public void OwnRequest(string method, int code) => Interlocked.Increment(ref _own.GetOrAdd((method, code), static _ => new StrongBox<long>()).Value);
 
+    /// <summary>A write to the store, from call to answer. Reads come from memory and are not timed.</summary>
+    public void Stored(string operation, string resource, TimeSpan took, bool failed)
+    {
+        if (!_stored.TryGetValue((operation, resource), out var figures) && _stored.Count >= SeriesMax)
+            return;
+        figures = _stored.GetOrAdd((operation, resource), static _ => (new Histogram(Buckets), new StrongBox<long>()));
+        figures.Took.Add(took);
+        if (failed)
+            Interlocked.Increment(ref figures.Failed.Value);
+    }
+
+    private void WriteStore(StringBuilder text)
+    {
+        text.Append("# HELP etcd_request_duration_seconds Seconds that a write to the store took, by operation and type of object.\n# TYPE etcd_request_duration_seconds histogram\n");
+        foreach (var ((operation, resource), figures) in _stored)
+            figures.Took.Write(text, "etcd_request_duration_seconds", $"operation=\"{operation}\",type=\"{resource}\"");
+        text.Append("# HELP etcd_request_errors_total Writes to the store that failed.\n# TYPE etcd_request_errors_total counter\n");
+        foreach (var ((operation, resource), figures) in _stored)
+            text.Append(CultureInfo.InvariantCulture, $"etcd_request_errors_total{{operation=\"{operation}\",type=\"{resource}\"}} {Volatile.Read(ref figures.Failed.Value)}\n");
+    }
+
     /// <summary>More of the text: written by who counts it.</summary>
     public void Add(Action<StringBuilder> writer) => _writers.Add(writer);
 
-    /// <param name="name">With labels where there are some: etcd_object_counts{resource="pods"}.</param>
-    public void Gauge(string name, Func<double> value) => _gauges[name] = value;
+    /// <param name="name">Without labels. What ends in "_total" is a counter.</param>
+    public void Gauge(string name, string help, Func<double> value) => _gauges[name] = (help, value);
 
     public byte[] Write()
     {
@@ -77,16 +102,17 @@ internal sealed class Metrics
         foreach (var (key, series) in _series)
             text.Append(CultureInfo.InvariantCulture, $"apiserver_request_total{{code=\"{key.Code}\",{Labels(key)}}} {series.Count}\n");
         text.Append("# HELP apiserver_request_duration_seconds Seconds from a request's arrival to the end of its answer.\n# TYPE apiserver_request_duration_seconds histogram\n");
-        foreach (var group in _series.Where(s => s.Value.Timed > 0).GroupBy(s => s.Key with { Code = 0 }))
-            WriteHistogram(text, Labels(group.Key), [.. group.Select(g => g.Value)]);
+        foreach (var (key, durations) in _durations.Where(d => !d.Value.IsEmpty))
+            durations.Write(text, "apiserver_request_duration_seconds", Labels(key));
+        WriteStore(text);
         text.Append("# HELP apiserver_current_inflight_requests Requests being served.\n# TYPE apiserver_current_inflight_requests gauge\n");
         text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"mutating\"}} {Volatile.Read(ref _writing.Value)}\n");
         text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"readOnly\"}} {Volatile.Read(ref _reading.Value)}\n");
         text.Append("# HELP apiserver_longrunning_requests Watches, streams and proxied requests being served.\n# TYPE apiserver_longrunning_requests gauge\n");
         foreach (var (key, count) in _long)
             text.Append(CultureInfo.InvariantCulture, $"apiserver_longrunning_requests{{{Labels(key)}}} {Volatile.Read(ref count.Value)}\n");
-        foreach (var (name, value) in _gauges.OrderBy(g => g.Key, StringComparer.Ordinal))
-            text.Append(CultureInfo.InvariantCulture, $"# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}\n{name} {value()}\n");
+        foreach (var (name, (help, value)) in _gauges.OrderBy(g => g.Key, StringComparer.Ordinal))
+            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}\n{name} {value()}\n");
         text.Append("# HELP rest_client_requests_total Requests of the server's own loops.\n# TYPE rest_client_requests_total counter\n");
         foreach (var (key, count) in _own)
             text.Append(CultureInfo.InvariantCulture, $"rest_client_requests_total{{code=\"{key.Code}\",host=\"in-process\",method=\"{key.Method}\"}} {Volatile.Read(ref count.Value)}\n");
@@ -109,49 +135,18 @@ internal sealed class Metrics
         ("create", _) => "POST", ("update", _) => "PUT", var (verb, _) => verb.ToUpperInvariant(),
     };
 
-    private static void WriteHistogram(StringBuilder text, string labels, List<Series> all)
+    /// <param name="took">Shared by all codes of a request's kind.</param>
+    private sealed class Series(Histogram took)
     {
-        var sum = 0L;
-        for (var i = 0; i < Buckets.Length; i++)
-        {
-            sum += all.Sum(s => s.Bucket(i));
-            text.Append(CultureInfo.InvariantCulture, $"apiserver_request_duration_seconds_bucket{{{labels},le=\"{Buckets[i]}\"}} {sum}\n");
-        }
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_request_duration_seconds_bucket{{{labels},le=\"+Inf\"}} {all.Sum(s => s.Timed)}\n");
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_request_duration_seconds_sum{{{labels}}} {all.Sum(s => s.Seconds)}\n");
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_request_duration_seconds_count{{{labels}}} {all.Sum(s => s.Timed)}\n");
-    }
-
-    private sealed class Series
-    {
-        private readonly long[] _buckets = new long[Buckets.Length];
         private long _count;
-        private long _timed;
-        private long _microseconds;
 
         public long Count => Volatile.Read(ref _count);
 
-        public long Timed => Volatile.Read(ref _timed);
-
-        public double Seconds => Volatile.Read(ref _microseconds) / 1e6;
-
-        public long Bucket(int index) => Volatile.Read(ref _buckets[index]);
-
-        public void Add(double? seconds)
+        public void Add(TimeSpan? time)
         {
             Interlocked.Increment(ref _count);
-            if (seconds is not { } took)
-                return;
-            Interlocked.Increment(ref _timed);
-            Interlocked.Add(ref _microseconds, (long)(took * 1e6));
-            for (var i = 0; i < Buckets.Length; i++)
-            {
-                if (took <= Buckets[i])
-                {
-                    Interlocked.Increment(ref _buckets[i]);
-                    return;
-                }
-            }
+            if (time is { } known)
+                took.Add(known);
         }
     }
 }

@@ -33,7 +33,7 @@ internal static class Apply
     {
         try
         {
-            return YamlReader.Read(body, duplicates.Add) as JsonMap ?? throw ApiException.BadRequest("error decoding YAML: the configuration is no object");
+            return YamlReader.Read(body, fault => BodyDecoder.Note(duplicates, fault)) as JsonMap ?? throw ApiException.BadRequest("error decoding YAML: the configuration is no object");
         }
         catch (Exception e) when (e is FormatException or JsonException)
         {

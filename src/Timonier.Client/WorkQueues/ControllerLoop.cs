@@ -18,17 +18,7 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
     /// <summary>How many keys are worked on at a time.</summary>
     public int Workers { get; init; } = 4;
 
-    private long _done;
-    private long _workTicks;
-
-    public QueueFigures Figures
-    {
-        get
-        {
-            var (depth, adds, retries) = Queue.Figures;
-            return new(depth, adds, retries, Volatile.Read(ref _done), (double)Volatile.Read(ref _workTicks) / time.TimestampFrequency);
-        }
-    }
+    public QueueFigures Figures => Queue.Figures;
 
     /// <summary>Runs until cancelled; never throws.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -62,7 +52,6 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
 
     private async Task WorkAsync(TKey key, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
         try
         {
             await reconcile(key, cancellationToken);
@@ -88,8 +77,6 @@ public sealed class ControllerLoop<TKey>(string name, Func<TKey, CancellationTok
         finally
         {
             Queue.Done(key);
-            Interlocked.Increment(ref _done);
-            Interlocked.Add(ref _workTicks, time.GetTimestamp() - started);
         }
     }
 }

@@ -4,6 +4,8 @@ namespace Timonier.Client;
 /// <param name="Depth">Keys that wait now.</param>
 /// <param name="Adds">Keys that came into the queue.</param>
 /// <param name="Retries">Keys that came back after a failure.</param>
-/// <param name="Done">Keys worked on.</param>
-/// <param name="WorkSeconds">Time spent on them, in seconds.</param>
-public readonly record struct QueueFigures(int Depth, long Adds, long Retries, long Done, double WorkSeconds);
+/// <param name="Waited">How long keys stood in the queue.</param>
+/// <param name="Worked">How long they were worked on.</param>
+/// <param name="Unfinished">Of the keys that are being worked on: the time so far, all together.</param>
+/// <param name="Longest">Of these the longest.</param>
+public readonly record struct QueueFigures(int Depth, long Adds, long Retries, Histogram Waited, Histogram Worked, TimeSpan Unfinished, TimeSpan Longest);

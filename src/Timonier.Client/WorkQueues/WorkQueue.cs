@@ -12,9 +12,14 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
     private readonly Queue<TKey> _ready = [];
     private readonly SemaphoreSlim _available = new(0);
 
-    /// <summary>Keys to be worked on. Those in it and not in <see cref="_processing"/> are in <see cref="_ready"/>, the others will be when done.</summary>
-    private readonly HashSet<TKey> _dirty = [];
-    private readonly HashSet<TKey> _processing = [];
+    /// <summary>Keys to be worked on, and since when. Those in it and not in <see cref="_processing"/> are in <see cref="_ready"/>, the others will be when done.</summary>
+    private readonly Dictionary<TKey, long> _dirty = [];
+    private readonly Dictionary<TKey, long> _processing = [];
+
+    /// <summary>Upstream's, of workqueue_queue_duration_seconds and workqueue_work_duration_seconds: from ten nanoseconds on, each ten times the one before.</summary>
+    private static readonly double[] Bounds = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
+
+    private readonly Histogram _waited = new(Bounds), _worked = new(Bounds);
 
     /// <summary>When a key is due: the earliest of its delayed adds. The heap may hold later, outdated entries.</summary>
     private readonly Dictionary<TKey, long> _due = [];
@@ -31,13 +36,20 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
     private long _adds;
     private long _retries;
 
-    /// <summary>How often keys came in, and came back.</summary>
-    public (int Depth, long Adds, long Retries) Figures
+    public QueueFigures Figures
     {
         get
         {
             lock (_lock)
-                return (_ready.Count, _adds, _retries);
+            {
+                var (all, longest) = (TimeSpan.Zero, TimeSpan.Zero);
+                foreach (var (_, since) in _processing)
+                {
+                    var time = _time.GetElapsedTime(since);
+                    (all, longest) = (all + time, time > longest ? time : longest);
+                }
+                return new(_ready.Count, _adds, _retries, _waited, _worked, all, longest);
+            }
         }
     }
 
@@ -111,8 +123,9 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
     {
         lock (_lock)
         {
-            _processing.Remove(key);
-            if (_dirty.Contains(key))
+            if (_processing.Remove(key, out var since))
+                _worked.Add(_time.GetElapsedTime(since));
+            if (_dirty.ContainsKey(key))
                 Enqueue(key);
         }
     }
@@ -128,18 +141,20 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
         lock (_lock)
         {
             var key = _ready.Dequeue();
-            _dirty.Remove(key);
-            _processing.Add(key);
+            var now = _time.GetTimestamp();
+            if (_dirty.Remove(key, out var since))
+                _waited.Add(_time.GetElapsedTime(since, now));
+            _processing[key] = now;
             return key;
         }
     }
 
     private void AddNow(TKey key)
     {
-        if (!_dirty.Add(key))
+        if (!_dirty.TryAdd(key, _time.GetTimestamp()))
             return;
         _adds++;
-        if (!_processing.Contains(key))
+        if (!_processing.ContainsKey(key))
             Enqueue(key);
     }
 

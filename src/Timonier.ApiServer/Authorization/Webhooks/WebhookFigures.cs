@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Timonier.ApiServer.Http;
+using Timonier.Client;
 
 namespace Timonier.ApiServer.Authorization.Webhooks;
 
