@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Timonier.ApiServer.Content;
-using Timonier.ApiServer.Http;
+using Timonier.Client;
 
 namespace Timonier.ApiServer.Encryption.Kms;
 
