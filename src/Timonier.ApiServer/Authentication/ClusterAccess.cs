@@ -2,7 +2,6 @@ using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Authorization.Nodes;
-using Timonier.ApiServer.Authorization.Webhooks;
 using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Http;
 using Timonier.ApiServer.Pki;
@@ -31,11 +30,6 @@ public sealed record ClusterAccessOptions
     public IReadOnlyList<string>? AnonymousPaths { get; init; }
 }
 
-/// <summary>One authorizer of the chain.</summary>
-/// <param name="Type">Of <see cref="AuthorizationConfiguration.Types"/>.</param>
-/// <param name="Webhook">Null unless the type is Webhook.</param>
-public sealed record ConfiguredAuthorizer(string Type, WebhookAuthorizer? Webhook = null);
-
 /// <summary>Who may come in and what they may do, put together as kube-apiserver has it.</summary>
 public sealed class ClusterAccess
 {
@@ -47,14 +41,7 @@ public sealed class ClusterAccess
     {
         string[] audiences = [issuer];
         var rbac = new RbacIndex(objects, changes);
-        Authorizer = new Authorizers([new MastersAuthorizer(), .. options.Authorizers.Select(a => (IAuthorizer)(a.Type switch
-        {
-            "Node" => new NodeAuthorizer(objects, relations),
-            "RBAC" => new RbacAuthorizer(rbac),
-            "AlwaysAllow" => new FixedAuthorizer(new Verdict(Decision.Allow)),
-            "AlwaysDeny" => new FixedAuthorizer(new Verdict(Decision.NoOpinion, "Everything is forbidden.")),
-            _ => a.Webhook ?? throw new ArgumentException($"an authorizer of type {a.Type} without its webhook"),
-        }))]);
+        Authorizer = new ClusterAuthorizer(objects, rbac, relations, options.Authorizers);
         Tokens = new TokenAuthenticators([options.Tokens, new ServiceAccountTokens([pki.TokenKey], audiences, objects, time), new BootstrapTokens(objects, time), .. options.MoreTokens], audiences, time);
         Issuer = new ServiceAccountIssuer(pki.TokenKey, issuer, audiences, time, () => newId().ToString());
         Authenticator = new Authenticators(
@@ -65,21 +52,13 @@ public sealed class ClusterAccess
             ], options.Anonymous, options.AnonymousPaths);
         Impersonation = new Impersonation(Authorizer);
         Escalation = new RbacEscalation(rbac, Authorizer);
-        VirtualResources = [new TokenRequests(Issuer, objects), new TokenReviews(Tokens), new SelfSubjectReviews(), .. AccessReviews.All(Authorizer), new RulesReviews(options.Authorizers.Any(a => a.Type == "RBAC") ? rbac : null, user => Incomplete(options.Authorizers, user))];
+        VirtualResources = [new TokenRequests(Issuer, objects), new TokenReviews(Tokens), new SelfSubjectReviews(), .. AccessReviews.All(Authorizer), new RulesReviews(Authorizer)];
         Oidc = new OidcHandler(new OidcDocuments(issuer, serverUrl + OidcDocuments.KeysPath, [pki.TokenKey]));
     }
 
-    /// <summary>Upstream's words for those whose rules can't be listed.</summary>
-    private static string Incomplete(IReadOnlyList<ConfiguredAuthorizer> authorizers, UserInfo user) => string.Join(", ", authorizers.Select(a => a.Type switch
-    {
-        "Webhook" => "webhook authorizer does not support user rule resolution",
-        "Node" when NodeAuthorizer.NodeName(user) is not null => "node authorizer does not support user rule resolution",
-        _ => "",
-    }).Where(t => t.Length > 0).Distinct());
-
     public IAuthenticator Authenticator { get; }
     public Impersonation Impersonation { get; }
-    public IAuthorizer Authorizer { get; }
+    public ClusterAuthorizer Authorizer { get; }
     public TokenAuthenticators Tokens { get; }
     public ServiceAccountIssuer Issuer { get; }
 

@@ -5,9 +5,7 @@ using Timonier.ApiServer.Requests;
 namespace Timonier.ApiServer.Authorization;
 
 /// <summary>SelfSubjectRulesReview: what may I do in a namespace? (kubectl auth can-i --list)</summary>
-/// <param name="index">Null: roles decide nothing here.</param>
-/// <param name="incomplete">Why the answer for a user is not all that they may; empty: it is.</param>
-public sealed class RulesReviews(RbacIndex? index, Func<Authentication.UserInfo, string> incomplete) : IVirtualResource
+public sealed class RulesReviews(ClusterAuthorizer authorizer) : IVirtualResource
 {
     public string Group => "authorization.k8s.io";
     public string Resource => "selfsubjectrulesreviews";
@@ -17,7 +15,7 @@ public sealed class RulesReviews(RbacIndex? index, Func<Authentication.UserInfo,
         if (obj.EnsureMap("spec").GetString("namespace") is not { Length: > 0 } @namespace)
             throw ApiException.BadRequest("no namespace on request");
         var (resources, urls) = (new JsonList(), new JsonList());
-        foreach (var compiled in index?.RulesFor(scope.User, @namespace) ?? [])
+        foreach (var compiled in authorizer.Roles?.RulesFor(scope.User, @namespace) ?? [])
         {
             var rule = compiled.Rule;
             if (rule.Resources.Count > 0)
@@ -30,7 +28,7 @@ public sealed class RulesReviews(RbacIndex? index, Func<Authentication.UserInfo,
             if (rule.NonResourceURLs.Count > 0)
                 urls.Add(new JsonMap { ["verbs"] = new JsonList(rule.Verbs), ["nonResourceURLs"] = new JsonList(rule.NonResourceURLs) });
         }
-        var why = incomplete(scope.User);
+        var why = authorizer.Unlisted(scope.User);
         var status = new JsonMap { ["resourceRules"] = resources, ["nonResourceRules"] = urls, ["incomplete"] = why.Length > 0 };
         if (why.Length > 0)
             status["evaluationError"] = why;

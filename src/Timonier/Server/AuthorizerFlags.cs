@@ -1,4 +1,4 @@
-using Timonier.ApiServer.Authentication;
+using Timonier.ApiServer.Authorization;
 using Timonier.ApiServer.Authorization.Webhooks;
 using Timonier.ApiServer.Webhooks;
 using Timonier.Commands;
@@ -8,7 +8,8 @@ namespace Timonier.Server;
 /// <summary>Who decides what somebody may do, as the flags say.</summary>
 internal static class AuthorizerFlags
 {
-    private const string Mode = "authorization-mode", Config = "authorization-config", WebhookPrefix = "authorization-webhook-", WebhookFile = WebhookPrefix + "config-file";
+    public const string Config = "authorization-config";
+    private const string Mode = "authorization-mode", WebhookPrefix = "authorization-webhook-", WebhookFile = WebhookPrefix + "config-file";
 
     /// <exception cref="CommandException">A flag or its file is wrong.</exception>
     /// <exception cref="Client.KubeconfigException">A webhook's file is no kubeconfig.</exception>

@@ -11,7 +11,6 @@ using Timonier.ApiServer.Audit;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authentication.Tokens;
 using Timonier.ApiServer.Authorization.Nodes;
-using Timonier.ApiServer.Authorization.Webhooks;
 using Timonier.ApiServer.Cache;
 using Timonier.ApiServer.Discovery;
 using Timonier.ApiServer.Encryption;
@@ -83,7 +82,8 @@ internal sealed class ControlPlane : IAsyncDisposable
             Checks = [.. HealthChecks.Of(reader, !options.NoControllers), .. Encryption.HasPlugins ? [(EncryptionUpkeep.CheckName, () => Encryption.Healthy)] : (ReadOnlySpan<(string, Func<bool>)>)[]],
             Time = time,
         }, loggers);
-        Server.AddMetrics(text => WebhookFigures.Write(text, [.. sources.Authorizers.Select(a => a.Webhook).OfType<WebhookAuthorizer>()]));
+        Authorization = new AuthorizerReload(options.Access, access.Authorizer, time, loggers.CreateLogger<AuthorizerReload>());
+        Server.AddMetrics(Authorization.WriteMetrics);
         Server.AddMetrics(Encryption.WriteMetrics);
         (Reader, Issuer) = (reader, access.Issuer);
     }
@@ -120,6 +120,9 @@ internal sealed class ControlPlane : IAsyncDisposable
             throw new Commands.CommandException(e.Message, e);
         }
     }
+
+    /// <summary>Keeps the authorizers' file in sight.</summary>
+    public AuthorizerReload Authorization { get; }
 
     /// <summary>Keeps the encryption's plugins and its file in sight.</summary>
     public EncryptionUpkeep Encryption { get; }

@@ -76,6 +76,7 @@ public sealed class ServerHost : IAsyncDisposable
         _loops.Add(bootstrap.RunAsync(_stop.Token));
         _loops.Add(RestingMemory.RunAsync(_time, _stop.Token));
         _loops.Add(control.Encryption.RunAsync(_stop.Token));
+        _loops.Add(control.Authorization.RunAsync(_stop.Token));
         _loops.Add(RenewAsync(control, pki, _stop.Token));
         Failure = node?.Running ?? Task.Delay(Timeout.InfiniteTimeSpan, _time, _stop.Token);
     }

@@ -8,6 +8,7 @@ using Timonier.Api.Schema;
 using Timonier.ApiServer.Admission;
 using Timonier.ApiServer.Authentication;
 using Timonier.ApiServer.Authorization;
+using Timonier.ApiServer.Authorization.Nodes;
 using Timonier.ApiServer.Requests;
 using Timonier.ApiServer.Tests.Authentication;
 
@@ -20,6 +21,11 @@ public class RbacTests
         public long Number { get; set; }
 
         public long LastChange(GroupVersionResource resource) => Number;
+    }
+
+    private sealed class NoRelations : INodeRelations
+    {
+        public ValueTask<bool> RelatesAsync(string node, ReferenceKind kind, string @namespace, string name, CancellationToken cancel) => new(false);
     }
 
     private readonly Changes _changes = new();
@@ -218,9 +224,25 @@ public class RbacTests
     [Fact]
     public async Task RulesReview_ListsWhatIMay()
     {
-        var answer = await new RulesReviews(_index, _ => "").CreateAsync(new RequestScope { User = new UserInfo("joe", ["system:authenticated"]), Resource = Schema.Resources[0], Verb = "create" },
+        var answer = await new RulesReviews(new ClusterAuthorizer(_objects, _index, new NoRelations(), [new("Node"), new("RBAC")])).CreateAsync(new RequestScope { User = new UserInfo("joe", ["system:authenticated"]), Resource = Schema.Resources[0], Verb = "create" },
             new JsonMap { ["spec"] = new JsonMap { ["namespace"] = "shop" } }, default);
         Assert.Contains(((JsonMap)answer["status"]!).GetList("resourceRules")!.Cast<JsonMap>(), r => r.GetList("resources")!.Contains("pods/log"));
         Assert.Contains(((JsonMap)answer["status"]!).GetList("nonResourceRules")!.Cast<JsonMap>(), r => r.GetList("nonResourceURLs")!.Contains("/api/*"));
+    }
+
+    [Fact]
+    public async Task Chain_MayBeExchanged_AndSaysWhatItCanNotList()
+    {
+        var chain = new ClusterAuthorizer(_objects, _index, new NoRelations(), [new("Node"), new("RBAC")]);
+        var ask = Ask("jane", "list pods shop");
+        Assert.Equal(Decision.Allow, (await chain.AuthorizeAsync(ask)).Decision);
+        Assert.Equal("node authorizer does not support user rule resolution", chain.Unlisted(new UserInfo("system:node:n1", ["system:nodes"])));
+        Assert.Equal("", chain.Unlisted(ask.User));
+        var webhook = new Timonier.ApiServer.Authorization.Webhooks.WebhookAuthorizer(new() { Kubeconfig = "" }, (_, _) => throw new HttpRequestException("away"), TimeProvider.System, new Random(1));
+        chain.Use([new("AlwaysDeny"), new("Webhook", webhook)]);
+        Assert.Equal(new Verdict(Decision.NoOpinion, "Everything is forbidden.", "away"), await chain.AuthorizeAsync(ask));
+        Assert.Equal("webhook authorizer does not support user rule resolution", chain.Unlisted(ask.User));
+        Assert.Null(chain.Roles);
+        Assert.Equal(Decision.Allow, (await chain.AuthorizeAsync(Ask("root", "list pods shop", "system:masters"))).Decision);
     }
 }
