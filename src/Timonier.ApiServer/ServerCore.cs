@@ -100,8 +100,9 @@ internal sealed class ServerCore
         }
         finally
         {
-            var operation = request.Operations.Any(o => o.Value is null) ? "delete" : request.Compares.Any(c => c.ModRevision == 0) ? "create" : "update";
-            Metrics.Stored(operation, resource.Schema.GroupResource, Time.GetElapsedTime(started), failed);
+            // Of one object each.
+            var operation = request.Operations is [{ Value: null }] ? "delete" : request.Compares is [{ ModRevision: 0 }, ..] ? "create" : "update";
+            Metrics.Stored(operation, resource.GroupResource, Time.GetElapsedTime(started), failed);
         }
     }
 

@@ -34,6 +34,8 @@ internal static class Routes
     /// <exception cref="ApiException">No route takes the request.</exception>
     public static void Require(HttpRequest request, RequestInfo info, ResourceSchema resource)
     {
+        if (IsPlain(request, info, resource))
+            return;
         var methods = Methods(info, resource);
         if (methods.Count == 0)
             throw NotFound();
@@ -48,6 +50,19 @@ internal static class Routes
         var offered = info.Verb is "list" or "watch" ? ListTypes : ObjectTypes;
         if (unread || !Accepts(request.Headers.Accept.ToString(), offered))
             throw new ApiException(406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: " + (unread ? "" : string.Join(", ", offered))) { Details = [] };
+    }
+
+    /// <summary>Most requests: an object or a collection where it belongs, a verb that it has, nothing special wanted. Told without a list.</summary>
+    private static bool IsPlain(HttpRequest request, RequestInfo info, ResourceSchema resource)
+    {
+        if (info.VerbInPath || info.Subresource.Length > 0 || info.Namespace.Length > 0 != resource.Namespaced || request.Method == "PATCH" || request.Headers.Accept.Count > 0)
+            return false;
+        foreach (var (verb, method) in info.Named ? ByName : ByCollection)
+        {
+            if (method == request.Method)
+                return resource.Verbs.Contains(verb);
+        }
+        return false;
     }
 
     private static bool Accepts(string accept, string[] offered) =>

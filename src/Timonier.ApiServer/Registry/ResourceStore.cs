@@ -24,6 +24,8 @@ internal sealed class ResourceStore(ResourceSchema schema, Strategy strategy, IS
     /// <summary>All keys of the resource begin with it: "pods/".</summary>
     public string Prefix { get; } = schema.StoragePrefix + "/";
 
+    public string GroupResource { get; } = schema.GroupResource;
+
     // What a definition makes selectable changes with it, and is another set in each version: headers do not name it.
     public FieldPaths Fields { get; } = new(schema.IsBuiltIn() ? schema.SelectableFields : []);
 
