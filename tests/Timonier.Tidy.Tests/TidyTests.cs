@@ -52,6 +52,17 @@ public partial class TidyTests
         Assert.True(missing.Length == 0, "not in Timonier.slnx: " + string.Join(", ", missing));
     }
 
+    /// <summary>docs/conformance-1.36.tsv: what upstream added since 1.20, each with the test of ours that stands for it; "-" where there is none (docs/conformance.md says why).</summary>
+    [Fact]
+    public void TestsThatStandForUpstreams_Exist()
+    {
+        var sources = Repository.Files("*.cs", "tests").ToLookup(f => Path.GetFileNameWithoutExtension(f)!, Repository.Read);
+        var rows = Repository.Read("docs/conformance-1.36.tsv").TrimEnd('\n').Split('\n').Skip(1).Select(r => r.Split('\t')).ToList();
+        Assert.Equal(139, rows.Select(r => r[1]).Distinct().Count());
+        var missing = rows.Where(r => r[2] != "-" && r[2].Split('.') is var name && !sources[name[0]].Any(s => s.Contains($" {name[1]}(", StringComparison.Ordinal))).Select(r => r[2]);
+        Assert.Empty(missing);
+    }
+
     [Fact]
     public void Sources_HoldNoLeftovers()
     {

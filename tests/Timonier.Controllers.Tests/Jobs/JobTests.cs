@@ -164,6 +164,37 @@ public class JobTests : ClusterTest
             Assert.Matches("^Container c for pod ns/j-.* failed with exit code 42 matching FailJob rule at index 0$", job.Status.Conditions[0].Message);
     }
 
+    /// <summary>"Job should mark indexes as failed when the FailIndex action is matched in podFailurePolicy": at once, though its retries are not used up.</summary>
+    [Fact]
+    public async Task FailurePolicyWithFailIndex_GivesUpTheIndexAlone()
+    {
+        Exit = p => p.Metadata.Annotations[JobFacts.IndexKey] == "1" ? 42 : 0;
+        await CreateAsync(s => s with
+        {
+            Completions = 3, Parallelism = 3, CompletionMode = "Indexed", BackoffLimitPerIndex = 5, BackoffLimit = int.MaxValue,
+            PodFailurePolicy = new() { Rules = [new() { Action = "FailIndex", OnExitCodes = new() { Operator = "In", Values = [42] } }] },
+        });
+        await Cluster.SettleAsync();
+        var job = await GetAsync();
+        Assert.Equal(("0,2", "1", 1), (job.Status.CompletedIndexes, job.Status.FailedIndexes, job.Status.Failed));
+        Assert.Equal(["FailureTarget/FailedIndexes", "Failed/FailedIndexes"], Conditions(job));
+    }
+
+    /// <summary>"Job with successPolicy should succeeded when all indexes succeeded"; "... succeededCount rule ... even when some indexes remain pending".</summary>
+    [Theory]
+    [InlineData(null, 1, "Complete/SuccessPolicy")]
+    [InlineData("0,2", 1, "Complete/SuccessPolicy")]
+    [InlineData("1-2", 2, null)]
+    [InlineData("1-2", null, null)]
+    [InlineData("0", null, "Complete/SuccessPolicy")]
+    public async Task SuccessPolicy_CountsItsIndexes(string? indexes, int? count, string? ending)
+    {
+        Exit = p => p.Metadata.Annotations[JobFacts.IndexKey] == "0" ? 0 : null;
+        await CreateAsync(s => s with { Completions = 3, Parallelism = 3, CompletionMode = "Indexed", SuccessPolicy = new() { Rules = [new() { SucceededIndexes = indexes, SucceededCount = count }] } });
+        await Cluster.SettleAsync();
+        Assert.Equal(ending, Conditions(await GetAsync()).LastOrDefault());
+    }
+
     [Fact]
     public async Task SuccessPolicy_EndsTheJobEarly()
     {

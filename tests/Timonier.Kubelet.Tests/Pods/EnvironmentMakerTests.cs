@@ -40,6 +40,7 @@ public sealed class EnvironmentMakerTests
     [InlineData("spec.nodeName", "n")]
     [InlineData("status.podIP", "10.0.0.1")]
     [InlineData("status.hostIP", "192.0.2.1")]
+    [InlineData("status.hostIPs", "192.0.2.1")]
     public void FieldReference(string path, string expected) => Assert.Equal(expected, Value(new() { FieldRef = new() { FieldPath = path } }));
 
     [Theory]

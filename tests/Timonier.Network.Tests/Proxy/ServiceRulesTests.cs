@@ -180,6 +180,19 @@ public class ServiceRulesTests
         Assert.Equal(["services 10.96.0.7 . tcp . 81 : goto refuse"], Show(ServiceRules.Build(service, [Slice(TwoReady)], Node)));
     }
 
+    /// <summary>"EndpointSlice should support a Service with multiple endpoint IPs, multiple ports specified in multiple EndpointSlices".</summary>
+    [Fact]
+    public void SlicesOfOneService_AreOneListForEachPort()
+    {
+        var service = Service(new ServiceSpec { Ports = [new ServicePort { Name = "http", Port = 80, Protocol = "TCP" }, new ServicePort { Name = "other", Port = 81, Protocol = "TCP" }] });
+        var other = Slice("10.244.1.7 n2 ready") with { Ports = [new Timonier.Api.Discovery.V1.EndpointPort { Name = "other", Port = 9090, Protocol = "TCP" }] };
+        Assert.Equal(
+            [
+                "hairpins 10.244.0.5 . 10.244.0.5", "service/ns/web/tcp/80: " + Two, "service/ns/web/tcp/81: meta l4proto tcp dnat to 10.244.1.7:9090",
+                "services 10.96.0.7 . tcp . 80 : goto service/ns/web/tcp/80", "services 10.96.0.7 . tcp . 81 : goto service/ns/web/tcp/81",
+            ], Show(ServiceRules.Build(service, [Slice("10.244.0.5 n1 ready"), Slice("10.244.1.6 n2 ready"), other], Node)));
+    }
+
     [Fact]
     public void HostPorts_LeadToTheirPod()
     {

@@ -59,6 +59,41 @@ public sealed class LoopTests(RawApi api) : IClassFixture<RawApi>
         await api.GoneAsync(Space + "/pods/guarded");
     }
 
+    /// <summary>"SchedulerPreemption validates pod disruption condition is added to the preempted pod".</summary>
+    [Fact]
+    public async Task PreemptedPod_SaysThatItGoesForAnother()
+    {
+        await api.OkAsync("POST", "/api/v1/nodes", """{"metadata":{"name":"small","labels":{"only":"small"}},"spec":{"taints":[{"key":"only","effect":"NoSchedule"}]}}""");
+        await api.PatchAsync("/api/v1/nodes/small/status", """{"status":{"capacity":{"cpu":"1","memory":"1Gi","pods":"10"},"allocatable":{"cpu":"1","memory":"1Gi","pods":"10"},"conditions":[{"type":"Ready","status":"True"}]}}""");
+        await api.OkAsync("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", """{"metadata":{"name":"first"},"value":1000}""");
+        const string Spec = """ "nodeSelector":{"only":"small"},"tolerations":[{"operator":"Exists"}],"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"600m"}}}] """;
+        await api.OkAsync("POST", Space + "/pods", $$$"""{"metadata":{"name":"victim","finalizers":["example.com/test-finalizer"]},"spec":{ {{{Spec}}} }}""");
+        await RawApi.UntilAsync(async () => (await api.OkAsync("GET", Space + "/pods/victim")).GetPath("spec", "nodeName") is "small");
+        await api.OkAsync("POST", Space + "/pods", $$$"""{"metadata":{"name":"preemptor"},"spec":{"priorityClassName":"first",{{{Spec}}} }}""");
+        await RawApi.UntilAsync(async () => (await api.OkAsync("GET", Space + "/pods/victim")).GetPath("metadata", "deletionTimestamp") is string);
+        var condition = ((JsonList)(await api.OkAsync("GET", Space + "/pods/victim")).GetPath("status", "conditions")!).OfType<JsonMap>().Single(c => c.GetString("type") == "DisruptionTarget");
+        Assert.Equal(("True", "PreemptionByScheduler", "default-scheduler: preempting to accommodate a higher priority pod"), (condition.GetString("status"), condition.GetString("reason"), condition.GetString("message")));
+        await api.PatchAsync(Space + "/pods/victim", """{"metadata":{"finalizers":null}}""");
+        await api.OkAsync("DELETE", Space + "/pods/victim?gracePeriodSeconds=0");
+        await RawApi.UntilAsync(async () => (await api.OkAsync("GET", Space + "/pods/preemptor")).GetPath("spec", "nodeName") is "small");
+    }
+
+    /// <summary>KEP-3017: a running pod that is not ready is held back by a budget that is not healthy, unless the budget says AlwaysAllow.</summary>
+    [Fact]
+    public async Task EvictionOfAnUnhealthyPod_FollowsTheBudgetsPolicy()
+    {
+        const string Budget = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+        await api.OkAsync("POST", Space + "/pods", """{"metadata":{"name":"ill","labels":{"ill":"yes"}},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        await api.PatchAsync(Space + "/pods/ill/status", """{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"False"}]}}""");
+        await api.OkAsync("POST", Budget, """{"metadata":{"name":"ill"},"spec":{"minAvailable":1,"selector":{"matchLabels":{"ill":"yes"}},"unhealthyPodEvictionPolicy":"IfHealthyBudget"}}""");
+        await RawApi.UntilAsync(async () => (await api.OkAsync("GET", Budget + "/ill")).GetPath("status", "observedGeneration") is 1L);
+        const string Eviction = """{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"ill"}}""";
+        Assert.Equal(429, (await api.SendAsync("POST", Space + "/pods/ill/eviction", Eviction)).Code);
+        await api.PatchAsync(Budget + "/ill", """{"spec":{"unhealthyPodEvictionPolicy":"AlwaysAllow"}}""");
+        await api.OkAsync("POST", Space + "/pods/ill/eviction", Eviction);
+        await api.GoneAsync(Space + "/pods/ill");
+    }
+
     private async Task<JsonList> SlicesAsync(string service) =>
         (await api.OkAsync("GET", $"{Slices}?labelSelector=kubernetes.io%2Fservice-name%3D{service}")).GetList("items")!;
 
