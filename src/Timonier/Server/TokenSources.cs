@@ -21,6 +21,8 @@ internal static class TokenSources
             var config = flags.FileText("authentication-config") is { } text ? AuthenticationConfiguration.Parse(text) : new AuthenticationConfiguration([], null, null);
             if (config.Issuers.Count > 0 && flags.Text("oidc-issuer-url") is not null)
                 throw new CommandException("--authentication-config and the --oidc- flags exclude each other");
+            if (config.Anonymous is not null && flags.Text("anonymous-auth") is not null)
+                throw new CommandException("--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file");
             var tokens = new StaticTokens();
             if (flags.FileText("token-auth-file") is { } csv)
                 tokens.AddFile(csv);

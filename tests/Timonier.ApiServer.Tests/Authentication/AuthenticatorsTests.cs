@@ -87,6 +87,19 @@ public class AuthenticatorsTests
     }
 
     [Theory]
+    [InlineData("/livez", true)]
+    [InlineData("/livez/etcd", false)]
+    [InlineData("/api", false)]
+    public void AnonymousPaths_AreTheOnlyOnesWithoutCredentials(string path, bool allowed)
+    {
+        var chain = new Authenticators([], allowAnonymous: true, ["/livez", "/readyz"]);
+        if (allowed)
+            Assert.Equal("system:anonymous", Authenticate(chain, c => c.Request.Path = path).Name);
+        else
+            Assert.Equal(401, Assert.Throws<ApiException>(() => Authenticate(chain, c => c.Request.Path = path)).Code);
+    }
+
+    [Theory]
     [InlineData("abcdef.0123456789abcdef", "true", "2026-11-22T00:00:00Z", true)]
     [InlineData("abcdef.0123456789abcdee", "true", "2026-11-22T00:00:00Z", false)]
     [InlineData("abcdef.0123456789abcdef", "false", "2026-11-22T00:00:00Z", false)]

@@ -138,6 +138,11 @@ public sealed class OidcTests : IDisposable
         """;
 
     [Fact]
+    public void AnonymousConditions_WantItEnabled() => Assert.Equal(
+        "anonymous.conditions: Invalid value: [{\"path\":\"/livez\"}]: enabled should be set to true when conditions are defined",
+        Assert.Throws<FormatException>(() => AuthenticationConfiguration.Parse(Structured.Replace("enabled: true", "enabled: false", StringComparison.Ordinal))).Message);
+
+    [Fact]
     public async Task StructuredConfiguration_MapsByExpressions()
     {
         var config = AuthenticationConfiguration.Parse(Structured);

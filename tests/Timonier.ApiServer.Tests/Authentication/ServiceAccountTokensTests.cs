@@ -129,8 +129,10 @@ public sealed class ServiceAccountTokensTests : IDisposable
         Assert.False(JsonWebToken.Parse(token)!.IsSignedBy([_key]));
     }
 
+    private readonly List<string> _annotations = [];
+
     private JsonMap Request(string spec) => new TokenRequests(_issuer, _objects).CreateAsync(
-        new RequestScope { User = UserInfo.Loopback, Resource = new ApiSchema().Resources[0], Verb = "create", Namespace = "shop", Name = "web", Now = _time.Now },
+        new RequestScope { User = UserInfo.Loopback, Resource = new ApiSchema().Resources[0], Verb = "create", Namespace = "shop", Name = "web", Now = _time.Now, Annotate = (key, value) => _annotations.Add($"{key}={value}") },
         new JsonMap { ["spec"] = JsonParser.Parse(Encoding.UTF8.GetBytes(spec)) }, default).AsTask().GetAwaiter().GetResult();
 
     [Fact]
@@ -138,7 +140,11 @@ public sealed class ServiceAccountTokensTests : IDisposable
     {
         var answer = Request("""{"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"web-0"}}""");
         Assert.Equal("2027-01-15T09:00:00Z", answer.GetPath("status", "expirationTimestamp"));
-        Assert.Equal("system:serviceaccount:shop:web", Authenticate((string)answer.GetPath("status", "token")!)!.User.Name);
+        var user = Authenticate((string)answer.GetPath("status", "token")!)!.User;
+        Assert.Equal("system:serviceaccount:shop:web", user.Name);
+        // Who finds the token's id in the audit log finds who was given it.
+        Assert.Equal(["authentication.kubernetes.io/issued-credential-id=" + user.Extra["authentication.kubernetes.io/credential-id"][0]], _annotations);
+        Assert.Equal(_node.Metadata.Name, user.Extra["authentication.kubernetes.io/node-name"][0]);
     }
 
     [Theory]

@@ -21,6 +21,8 @@ public sealed record AuthenticationConfiguration(IReadOnlyList<JwtIssuer> Issuer
             throw new FormatException("an AuthenticationConfiguration of apiserver.config.k8s.io/v1 is wanted");
         var anonymous = config.GetMap("anonymous");
         var paths = anonymous?.GetList("conditions")?.OfType<JsonMap>().Select(c => c.GetString("path") ?? "").ToList();
+        if (paths is not null && anonymous!.GetBool("enabled") != true)
+            throw new FormatException($"anonymous.conditions: Invalid value: {System.Text.Encoding.UTF8.GetString(JsonEncoder.Encode(anonymous["conditions"]))}: enabled should be set to true when conditions are defined");
         return new AuthenticationConfiguration([.. Maps(config, "jwt").Select((jwt, i) => Issuer(jwt, $"jwt[{i}]"))], anonymous?.GetBool("enabled"), paths);
     }
 
