@@ -21,7 +21,10 @@ for group in "$@"; do
       want containerd containerd; want crun crun runc; want nftables nft; want iproute2 ip; want conntrack conntrack
       want containernetworking-plugins /usr/lib/cni/bridge /opt/cni/bin/bridge
       want libsqlite3-0 "$(ldconfig -p | awk '/libsqlite3.so.0/{print $NF; exit}')" ;;
-    build) want buildah buildah; want debootstrap debootstrap; want busybox-static busybox; want curl curl ;;
+    build)
+      want buildah buildah; want debootstrap debootstrap; want busybox-static busybox; want curl curl
+      # From Debian 13 on, buildah looks for its network program even where it has no network to set up.
+      case $(. /etc/os-release; echo "$ID-${VERSION_ID:-}") in debian-12|ubuntu-*) ;; *) want netavark /usr/lib/podman/netavark ;; esac ;;
     # Ubuntu has no such package: test.sh then says what stands in for kubectl.
     test) grep -q '^ID=debian' /etc/os-release && want kubernetes-client kubectl || true ;;
     *) echo "packages.sh: no group $group" >&2; exit 2 ;;
