@@ -16,6 +16,11 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
 
     private static readonly BigInteger Nano = BigInteger.Pow(10, NanoDigits);
 
+    /// <summary>Far above the largest quantity; the bound keeps hostile input cheap. What is below the limit can be written with as many digits, and so read again.</summary>
+    private const int DigitsMax = 80;
+
+    private static readonly BigInteger Limit = BigInteger.Pow(10, DigitsMax - 1);
+
     // The value in nano units: exact for every quantity that Kubernetes accepts.
     private readonly BigInteger _nanos;
     private readonly Format _format;
@@ -49,8 +54,7 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
         while (digitsEnd < text.Length && (char.IsAsciiDigit(text[digitsEnd]) || text[digitsEnd] == '.'))
             digitsEnd++;
         var number = text.AsSpan(digitsStart, digitsEnd - digitsStart);
-        // 60 digits lie far above the largest quantity; the bound keeps hostile input cheap.
-        if (number.IsEmpty || number.Length > 60 || number.Count('.') > 1 || number is "." || !TryParseSuffix(text.AsSpan(digitsEnd), out var suffix))
+        if (number.IsEmpty || number.Length > DigitsMax || number.Count('.') > 1 || number is "." || !TryParseSuffix(text.AsSpan(digitsEnd), out var suffix))
             return false;
         var point = number.IndexOf('.');
         var fraction = point < 0 ? 0 : number.Length - point - 1;
@@ -60,6 +64,8 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
         // Upstream caps a binary quantity that is larger than an int64 instead of refusing it.
         if (suffix.Format == Format.BinarySI)
             nanos = BigInteger.Min(nanos, long.MaxValue * Nano);
+        if (nanos >= Limit)
+            return false;
         value = new Quantity(text[0] == '-' ? -nanos : nanos, suffix.Format);
         return true;
     }

@@ -39,6 +39,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
     [InlineData("json", "[1e999]")]
     [InlineData("yaml", "c: {<<: {d: 1}, , e: !!float !!float ~}")]
     [InlineData("cel", "1E400e999 == 1.0")]
+    [InlineData("quantity", "8427753835399999999933E58")]
+    [InlineData("quantity", "99999999999999999999999999999999999999999999999999999999999.5E2")]
     public void FoundOnce_IsReadOrRefused(string name, string input) => Targets.Single(one => one.Name == name).Run(System.Text.Encoding.UTF8.GetBytes(input));
 
     /// <summary>The fuzzer is checked: it must find what these broken parsers do, and only that.</summary>

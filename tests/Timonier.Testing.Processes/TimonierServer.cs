@@ -9,7 +9,7 @@ namespace Timonier.Testing.Processes;
 /// <summary>The real program as a process of its own, with a data directory and a port of its own, for one test class.</summary>
 public sealed class TimonierServer : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private string[] _options = [];
@@ -65,7 +65,7 @@ public sealed class TimonierServer : IAsyncDisposable
         while (!await IsReadyAsync())
         {
             if (_process!.HasExited || Stopwatch.GetElapsedTime(started) > StartLimit)
-                throw new InvalidOperationException($"the server did not become ready:\n{await File.ReadAllTextAsync(Log)}");
+                throw new InvalidOperationException($"the server did not become ready ({(_process.HasExited ? $"it ended with {_process.ExitCode}" : "it still runs")}):\n{await File.ReadAllTextAsync(Log)}");
             await Task.Delay(Poll, TimeProvider.System);
         }
     }

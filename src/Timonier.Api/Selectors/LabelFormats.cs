@@ -44,7 +44,8 @@ public static class LabelFormats
         return tooLong is null ? malformed : malformed is null ? tooLong : $"{tooLong}; {malformed}";
     }
 
-    private static bool IsName(ReadOnlySpan<char> text)
+    /// <summary>The part behind the slash of a qualified name, of any length; a label's value that is not empty.</summary>
+    public static bool IsName(ReadOnlySpan<char> text)
     {
         if (text.IsEmpty || !char.IsAsciiLetterOrDigit(text[0]) || !char.IsAsciiLetterOrDigit(text[^1]))
             return false;

@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Timonier.ApiServer.Content;
 
-/// <summary>Warnings as RFC 7234 has them in a header, bounded as upstream bounds them (apiserver filters/warning.go): a body with a thousand faults must not make an answer that clients refuse to read.</summary>
+/// <summary>
+/// Warnings as RFC 7234 has them in a header, bounded as upstream bounds them (apiserver filters/warning.go): a body with a thousand faults must not make an answer that
+/// clients refuse to read.
+/// </summary>
 internal static class WarningHeaders
 {
     /// <summary>Above it each warning is cut to <see cref="OneMax"/>, and what then still does not fit is left out.</summary>

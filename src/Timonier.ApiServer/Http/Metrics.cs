@@ -81,7 +81,7 @@ internal sealed class Metrics
 
     private void WriteStore(StringBuilder text)
     {
-        text.Append("# HELP etcd_request_duration_seconds Seconds that a write to the store took, by operation and type of object.\n# TYPE etcd_request_duration_seconds histogram\n");
+        text.Append("# HELP etcd_request_duration_seconds Seconds that a write to the store took, by operation and type.\n# TYPE etcd_request_duration_seconds histogram\n");
         foreach (var ((operation, resource), figures) in _stored)
             figures.Took.Write(text, "etcd_request_duration_seconds", $"operation=\"{operation}\",type=\"{resource}\"");
         text.Append("# HELP etcd_request_errors_total Writes to the store that failed.\n# TYPE etcd_request_errors_total counter\n");
@@ -112,7 +112,10 @@ internal sealed class Metrics
         foreach (var (key, count) in _long)
             text.Append(CultureInfo.InvariantCulture, $"apiserver_longrunning_requests{{{Labels(key)}}} {Volatile.Read(ref count.Value)}\n");
         foreach (var (name, (help, value)) in _gauges.OrderBy(g => g.Key, StringComparer.Ordinal))
-            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}\n{name} {value()}\n");
+        {
+            var type = name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge";
+            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n{name} {value()}\n");
+        }
         text.Append("# HELP rest_client_requests_total Requests of the server's own loops.\n# TYPE rest_client_requests_total counter\n");
         foreach (var (key, count) in _own)
             text.Append(CultureInfo.InvariantCulture, $"rest_client_requests_total{{code=\"{key.Code}\",host=\"in-process\",method=\"{key.Method}\"}} {Volatile.Read(ref count.Value)}\n");
@@ -122,11 +125,13 @@ internal sealed class Metrics
     }
 
     private static string Labels(SeriesKey key) =>
-        $"component=\"apiserver\",dry_run=\"\",group=\"{Safe(key.Group)}\",resource=\"{Safe(key.Resource)}\",scope=\"{key.Scope}\",subresource=\"{Safe(key.Subresource)}\",verb=\"{Safe(VerbOf(key))}\",version=\"{Safe(key.Version)}\"";
+        $"component=\"apiserver\",dry_run=\"\",group=\"{Safe(key.Group)}\",resource=\"{Safe(key.Resource)}\",scope=\"{key.Scope}\","
+        + $"subresource=\"{Safe(key.Subresource)}\",verb=\"{Safe(VerbOf(key))}\",version=\"{Safe(key.Version)}\"";
 
     /// <summary>Clients put what they like into paths.</summary>
     private static string Safe(string text) =>
-        text.AsSpan().IndexOfAny('"', '\\', '\n') < 0 ? text : text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        text.AsSpan().IndexOfAny('"', '\\', '\n') < 0 ? text
+        : text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
     /// <summary>Upstream counts by HTTP's words, but tells lists and watches apart.</summary>
     private static string VerbOf(SeriesKey key) => (key.Verb, key.Subresource) switch

@@ -26,8 +26,11 @@ internal static class ChannelPortForward
         var asked = call.Http.Request.Query["ports"].Concat(call.Http.Request.Query["port"]).SelectMany(p => (p ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)).ToList();
         if (asked.Count is 0 or > PortsMax)
             throw ApiException.BadRequest("query parameter \"port\" is required");
-        return [.. asked.Select(p => ushort.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw ApiException.BadRequest($"unable to parse port \"{p}\""))];
+        return [.. asked.Select(Port)];
     }
+
+    private static ushort Port(string text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw ApiException.BadRequest($"unable to parse port \"{text}\"");
 
     public static async Task ServeAsync(ApiCall call, INodeConnection node, WebSocket socket, ushort[] ports, CancellationToken cancel)
     {
@@ -43,7 +46,8 @@ internal static class ChannelPortForward
                 BinaryPrimitives.WriteUInt16LittleEndian(port, ports[i / 2]);
                 await channels.SendAsync((byte)i, port, stop.Token);
             }
-            await Task.WhenAll(ports.Select((port, i) => ForwardAsync(call, node, port, inputs[i].Reader, (channels.Writer((byte)(2 * i)), channels.Writer((byte)((2 * i) + 1))), stop.Token)));
+            await Task.WhenAll(ports.Select((port, i) =>
+                ForwardAsync(call, node, port, inputs[i].Reader, (channels.Writer((byte)(2 * i)), channels.Writer((byte)((2 * i) + 1))), stop.Token)));
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, stop.Token);
             await Task.WhenAny(reading, Task.Delay(PortForward.LingerTime, call.Core.Time, stop.Token));
         }

@@ -26,7 +26,8 @@ internal static class Forwarder
     /// <summary>RFC 9110 section 7.6.1: headers between two hops, and our own credentials, which are none of the backend's business.</summary>
     private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Authorization", "Host", "Content-Length",
+        "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding",
+        "Upgrade", "Authorization", "Host", "Content-Length",
     };
 
     /// <summary>Pages are held in memory while their links are led through the proxy; a longer one is not worth it.</summary>
@@ -59,11 +60,14 @@ internal static class Forwarder
         var from = http.Request;
         var request = new HttpRequestMessage(new HttpMethod(from.Method), forwarded.Target);
         var upgrade = from.Headers.Upgrade.ToString();
-        if (from.ContentLength is > 0 || from.Headers.TransferEncoding.Count > 0 || (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && upgrade.Length == 0))
+        if (from.ContentLength is > 0 || from.Headers.TransferEncoding.Count > 0
+            || (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && upgrade.Length == 0))
             request.Content = new StreamContent(from.Body);
         foreach (var (key, values) in from.Headers)
         {
-            if (NotForwarded.Contains(key) || (forwarded.OwnPrefix.Length > 0 && key.StartsWith(forwarded.OwnPrefix, StringComparison.OrdinalIgnoreCase)) || key.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase))
+            if (NotForwarded.Contains(key)
+                || (forwarded.OwnPrefix.Length > 0 && key.StartsWith(forwarded.OwnPrefix, StringComparison.OrdinalIgnoreCase))
+                || key.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase))
                 continue;
             if (!request.Headers.TryAddWithoutValidation(key, (IEnumerable<string?>)values))
                 request.Content?.Headers.TryAddWithoutValidation(key, (IEnumerable<string?>)values);
@@ -108,7 +112,10 @@ internal static class Forwarder
     {
         var encoding = string.Join(',', response.Content.Headers.ContentEncoding);
         await using var raw = await response.Content.ReadAsStreamAsync(http.RequestAborted);
-        await using var text = encoding switch { "" => raw, "gzip" => new GZipStream(raw, CompressionMode.Decompress), "deflate" => new ZLibStream(raw, CompressionMode.Decompress), _ => null };
+        await using var text = encoding switch
+        {
+            "" => raw, "gzip" => new GZipStream(raw, CompressionMode.Decompress), "deflate" => new ZLibStream(raw, CompressionMode.Decompress), _ => null,
+        };
         if (text is null)
         {
             await raw.CopyToAsync(http.Response.Body, http.RequestAborted);
@@ -120,7 +127,8 @@ internal static class Forwarder
         int read;
         while (page.Length < PageBytesMax && (read = await text.ReadAsync(buffer, http.RequestAborted)) > 0)
             page.Write(buffer, 0, read);
-        var bytes = page.Length < PageBytesMax ? Encoding.Latin1.GetBytes(HtmlLinks.Rewrite(Encoding.Latin1.GetString(page.GetBuffer(), 0, (int)page.Length), prefix)) : page.ToArray();
+        var bytes = page.Length < PageBytesMax
+            ? Encoding.Latin1.GetBytes(HtmlLinks.Rewrite(Encoding.Latin1.GetString(page.GetBuffer(), 0, (int)page.Length), prefix)) : page.ToArray();
         await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
         await text.CopyToAsync(http.Response.Body, http.RequestAborted);
     }

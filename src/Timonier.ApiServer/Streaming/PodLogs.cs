@@ -62,7 +62,8 @@ internal static class PodLogs
         var (tail, limit, since) = (Number("tailLines", 0), Number("limitBytes", 1), Number("sinceSeconds", 1));
         DateTimeOffset? sinceTime = null;
         if (call.Query("sinceTime") is { Length: > 0 } time)
-            sinceTime = DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed : throw ApiException.BadRequest($"parsing time \"{time}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse");
+            sinceTime = DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed
+                : throw ApiException.BadRequest($"parsing time \"{time}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse");
         if (since is not null && sinceTime is not null)
             errors.Forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified");
         if (call.Query("stream") is { Length: > 0 } stream and not ("All" or "Stdout" or "Stderr"))

@@ -8,7 +8,9 @@ using Timonier.Client.Node.Spdy;
 
 namespace Timonier.ApiServer.Streaming;
 
-/// <summary>pods/NAME/portforward: SPDY/3.1, alone or (newer clients) within a WebSocket, or channels of a WebSocket. Each connection is a pair of streams, data and error.</summary>
+/// <summary>
+/// pods/NAME/portforward: SPDY/3.1, alone or (newer clients) within a WebSocket, or channels of a WebSocket. Each connection is a pair of streams, data and error.
+/// </summary>
 internal static class PortForward
 {
     private const string Protocol = SpdyPortForward.Protocol;
@@ -29,7 +31,10 @@ internal static class PortForward
         if (Upgrades.IsSpdy(call.Http))
         {
             if (Upgrades.Choose(call.Http, "X-Stream-Protocol-Version", [Protocol]) is null)
-                throw ApiException.BadRequest($"unable to upgrade: unable to negotiate protocol: client supports {call.Http.Request.Headers["X-Stream-Protocol-Version"]}, server accepts [{Protocol}]");
+            {
+                var offered = call.Http.Request.Headers["X-Stream-Protocol-Version"];
+                throw ApiException.BadRequest($"unable to upgrade: unable to negotiate protocol: client supports {offered}, server accepts [{Protocol}]");
+            }
             await ServeAsync(call, node, await Upgrades.SpdyAsync(call.Http, Protocol), stop.Token);
         }
         else if (Upgrades.IsWebSocket(call.Http) && Upgrades.Choose(call.Http, "Sec-WebSocket-Protocol", [Tunnel]) is not null)

@@ -44,7 +44,8 @@ internal static class RemoteCommand
         {
             return node.AttachAsync(new ContainerAttachRequest
             {
-                PodNamespace = call.Info.Namespace, PodName = call.Info.Name, Container = container, Stdin = wanted.Stdin, Stdout = wanted.Stdout, Stderr = wanted.Stderr, Tty = wanted.Tty,
+                PodNamespace = call.Info.Namespace, PodName = call.Info.Name, Container = container,
+                Stdin = wanted.Stdin, Stdout = wanted.Stdout, Stderr = wanted.Stderr, Tty = wanted.Tty,
             }, call.Cancel);
         }
         string[] command = [.. call.Http.Request.Query["command"].Select(c => c ?? "")];
@@ -52,7 +53,8 @@ internal static class RemoteCommand
             throw ApiException.BadRequest("you must specify at least one command");
         return node.ExecAsync(new ContainerExecRequest
         {
-            PodNamespace = call.Info.Namespace, PodName = call.Info.Name, Container = container, Command = command, Stdin = wanted.Stdin, Stdout = wanted.Stdout, Stderr = wanted.Stderr, Tty = wanted.Tty,
+            PodNamespace = call.Info.Namespace, PodName = call.Info.Name, Container = container, Command = command,
+            Stdin = wanted.Stdin, Stdout = wanted.Stdout, Stderr = wanted.Stderr, Tty = wanted.Tty,
         }, call.Cancel);
     }
 

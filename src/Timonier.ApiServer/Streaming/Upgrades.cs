@@ -19,7 +19,8 @@ internal static class Upgrades
     public static bool IsSpdy(HttpContext http) => Asks(http, "SPDY/3.1");
 
     private static bool Asks(HttpContext http, string protocol) =>
-        http.Request.Headers.Upgrade.ToString().Equals(protocol, StringComparison.OrdinalIgnoreCase) && http.Request.Headers.Connection.ToString().Contains("upgrade", StringComparison.OrdinalIgnoreCase);
+        http.Request.Headers.Upgrade.ToString().Equals(protocol, StringComparison.OrdinalIgnoreCase)
+        && http.Request.Headers.Connection.ToString().Contains("upgrade", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The first of ours, in our order, that the client offers too.</summary>
     /// <param name="header">X-Stream-Protocol-Version or Sec-WebSocket-Protocol.</param>

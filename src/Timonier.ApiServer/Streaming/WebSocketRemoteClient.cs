@@ -43,7 +43,8 @@ internal sealed class WebSocketRemoteClient : IRemoteClient
     public CancellationToken Gone => _gone.Token;
 
     /// <summary>An empty message on the lowest channel tells the client that the session stands (upstream does so).</summary>
-    public ValueTask GreetAsync(CancellationToken cancel) => _channels.SendAsync(Stdout is not null ? StdoutChannel : Stderr is not null ? StderrChannel : ErrorChannel, default, cancel);
+    public ValueTask GreetAsync(CancellationToken cancel) =>
+        _channels.SendAsync(Stdout is not null ? StdoutChannel : Stderr is not null ? StderrChannel : ErrorChannel, default, cancel);
 
     public async Task FinishAsync(ReadOnlyMemory<byte> error, CancellationToken cancel)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Timonier.Api.Selectors;
 
 namespace Timonier.ApiServer.Validation;
 
@@ -35,7 +36,7 @@ internal static class Names
     public static IReadOnlyList<string> WildcardSubdomain(string text) =>
         Checked(text, 253, text.StartsWith("*.", StringComparison.Ordinal) && IsSubdomain(text.AsSpan(2)) ? null : WildcardMessage);
 
-    public static IReadOnlyList<string> LabelValue(string text) => Checked(text, 63, text.Length == 0 || IsQualified(text) ? null : LabelValueMessage);
+    public static IReadOnlyList<string> LabelValue(string text) => Checked(text, 63, text.Length == 0 || LabelFormats.IsName(text) ? null : LabelValueMessage);
 
     /// <summary>A name with an optional DNS subdomain before a slash: label and annotation keys, conditions, resources.</summary>
     public static IReadOnlyList<string> Qualified(string text)
@@ -44,7 +45,7 @@ internal static class Names
         var name = text[(slash + 1)..];
         if (name.Contains('/', StringComparison.Ordinal))
             return ["a qualified name " + QualifiedMessage + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"];
-        if (name.Length is > 0 and <= 63 && IsQualified(name) && slash < 0)
+        if (name.Length is > 0 and <= 63 && LabelFormats.IsName(name) && slash < 0)
             return Fine;
         var faults = new List<string>();
         if (slash == 0)
@@ -55,7 +56,7 @@ internal static class Names
             faults.Add("name part must be non-empty");
         else if (name.Length > 63)
             faults.Add("name part " + MaxLength(63));
-        if (!IsQualified(name))
+        if (!LabelFormats.IsName(name))
             faults.Add("name part " + QualifiedMessage);
         return faults;
     }
@@ -180,18 +181,6 @@ internal static class Names
         foreach (var part in text.Split('.'))
         {
             if (!IsLabel(text[part]))
-                return false;
-        }
-        return true;
-    }
-
-    private static bool IsQualified(ReadOnlySpan<char> text)
-    {
-        if (text.IsEmpty || !char.IsAsciiLetterOrDigit(text[0]) || !char.IsAsciiLetterOrDigit(text[^1]))
-            return false;
-        foreach (var c in text)
-        {
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))
                 return false;
         }
         return true;

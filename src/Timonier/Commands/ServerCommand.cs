@@ -9,18 +9,7 @@ namespace Timonier.Commands;
 /// <summary>timonier server: the cluster in the foreground, until SIGTERM or SIGINT.</summary>
 internal static class ServerCommand
 {
-    public static Command Create()
-    {
-        var options = new ServerCommandOptions();
-        var command = new Command("server", "Run the API server, the control loops and a node on this machine, in the foreground");
-        options.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
-        {
-            await RunAsync(options.Read(parsed), cancel);
-            return 0;
-        });
-        return command;
-    }
+    public static Command Create() => ServerCommandOptions.Command("server", "Run the API server, the control loops and a node on this machine, in the foreground", RunAsync);
 
     private static async Task RunAsync(ServerOptions options, CancellationToken cancel)
     {

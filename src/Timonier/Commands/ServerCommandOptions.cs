@@ -30,6 +30,19 @@ internal sealed class ServerCommandOptions
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("TIMONIER_DATA_DIR") is { Length: > 0 } directory ? directory : ClusterPaths.DefaultDataDirectory,
     };
 
+    /// <summary>A command with all of these options.</summary>
+    public static Command Command(string name, string description, Func<ServerOptions, CancellationToken, Task> run)
+    {
+        var (options, command) = (new ServerCommandOptions(), new Command(name, description));
+        options.AddTo(command);
+        command.SetAction(async (parsed, cancel) =>
+        {
+            await run(options.Read(parsed), cancel);
+            return 0;
+        });
+        return command;
+    }
+
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[_dataDirectory, _listen, _noNode, _noControllers, _nodeName, _serviceCidr, _podCidr, _clusterDomain, _history, _instance, _evictionHard, .. _access])

@@ -13,18 +13,7 @@ internal static class UpCommand
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
     private const int LogLines = 20;
 
-    public static Command Create()
-    {
-        var options = new ServerCommandOptions();
-        var command = new Command("up", "Start a cluster on this machine in the background, and wait until it is ready");
-        options.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
-        {
-            await RunAsync(options.Read(parsed), cancel);
-            return 0;
-        });
-        return command;
-    }
+    public static Command Create() => ServerCommandOptions.Command("up", "Start a cluster on this machine in the background, and wait until it is ready", RunAsync);
 
     private static async Task RunAsync(ServerOptions options, CancellationToken cancel)
     {

@@ -23,6 +23,8 @@ public class CelBoundsTests
     [InlineData("'a{1000}'", 48, 1300)] // 38 MB, the fuzzer's find
     [InlineData("'a{9000}'", 48, 9500)] // 3 GB
     [InlineData("'(a{1000}b?){9}'", 48, 9500)] // 3 GB
+    [InlineData("'(a?a?a?a?a?a?a?a?a?a?){90}'", 48, 1000)] // 200 MB
+    [InlineData("'(a?a?a?a?a?a?a?a?a?a?){70}'", 48, 1000)]
     [InlineData("'" + "[ab][ab][ab][ab][ab][ab][ab][ab][ab][ab]{1000}{1000}" + "'", 8, 1000)]
     public void Match_OfARepetition_AllocatesLittle(string pattern, int mebibytes, int length) => AssertBounded($"'{new string('a', length)}'.matches({pattern})", (long)mebibytes << 20);
 

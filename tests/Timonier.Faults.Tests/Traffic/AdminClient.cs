@@ -14,7 +14,7 @@ internal static class AdminClient
         policy.CustomTrustStore.AddRange(settings.CertificateAuthorities!);
         var handler = new SocketsHttpHandler
         {
-            SslOptions = { CertificateChainPolicy = policy, ClientCertificates = [settings.ClientCertificate!] }, ConnectTimeout = TimeSpan.FromSeconds(2),
+            SslOptions = { CertificateChainPolicy = policy, ClientCertificates = [settings.ClientCertificate!] }, ConnectTimeout = TimeSpan.FromSeconds(20),
         };
         return new HttpClient(handler) { BaseAddress = new Uri($"https://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.IO.MemoryMappedFiles;
 using System.Text;
 
@@ -80,7 +81,7 @@ internal sealed class Fuzzer(FuzzTarget target, int seed)
     private (bool Accepted, TimeSpan Elapsed, long Allocated) Measure(byte[] input)
     {
         var accepted = false;
-        var (started, allocated) = (Stopwatch.GetTimestamp(), GC.GetAllocatedBytesForCurrentThread());
+        var (started, waited, allocated) = (Stopwatch.GetTimestamp(), WaitedForCpu(), GC.GetAllocatedBytesForCurrentThread());
         try
         {
             accepted = target.Run(input);
@@ -92,7 +93,15 @@ internal sealed class Fuzzer(FuzzTarget target, int seed)
             var at = (e.StackTrace ?? "").Split('\n').FirstOrDefault(line => line.Contains("Timonier.", StringComparison.Ordinal) && !line.Contains("Timonier.Fuzz", StringComparison.Ordinal)) ?? "";
             Found(e.GetType().Name + at + (e is FuzzException ? e.Message[..Math.Min(20, e.Message.Length)] : ""), $"{e.GetType().Name}: {e.Message}{at}", input);
         }
-        return (accepted, Stopwatch.GetElapsedTime(started), GC.GetAllocatedBytesForCurrentThread() - allocated);
+        return (accepted, Stopwatch.GetElapsedTime(started) - (WaitedForCpu() - waited), GC.GetAllocatedBytesForCurrentThread() - allocated);
+    }
+
+    /// <summary>How long this thread would have run, had the machine had time for it: sched-stats.rst, the second number. Zero where the kernel doesn't count.</summary>
+    private static TimeSpan WaitedForCpu()
+    {
+        const string Statistics = "/proc/thread-self/schedstat";
+        return File.Exists(Statistics) && long.TryParse(File.ReadAllText(Statistics).Split(' ') is [_, var wait, ..] ? wait : "", CultureInfo.InvariantCulture, out var nanoseconds)
+            ? TimeSpan.FromMicroseconds(nanoseconds / 1000.0) : TimeSpan.Zero;
     }
 
     /// <summary>One finding of each kind, the smallest input that showed it.</summary>

@@ -83,6 +83,8 @@ internal sealed class RequestMaker(Random random)
             var (key, values) = Options[random.Next(Options.Length)];
             query.Add($"{key}={Pick(values).Replace(' ', '+').Replace("\\", "%5C", StringComparison.Ordinal)}");
         }
+        // A watch without end has none: not a finding.
+        query.RemoveAll(one => one == "timeoutSeconds=0");
         if (query.Any(one => one.StartsWith("watch", StringComparison.Ordinal)) && !query.Any(one => one.StartsWith("timeoutSeconds", StringComparison.Ordinal)))
             query.Add("timeoutSeconds=1");
         if (dry)

@@ -14,7 +14,7 @@ internal static class WebSocketTarget
 {
     private const string Pod = "/api/v1/namespaces/default/pods/p";
 
-    private static readonly TimeSpan EndMax = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan EndMax = TimeSpan.FromSeconds(60);
 
     /// <summary>All threads together, beside what the server's own loops take meanwhile.</summary>
     private const long AllocatedMax = 64L << 20;
