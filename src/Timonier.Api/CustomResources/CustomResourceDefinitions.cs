@@ -195,12 +195,18 @@ public static partial class CustomResourceDefinitions
             var value = scale.GetString(field) ?? "";
             if (value.Length == 0 && required)
                 errors.Required($"{path}.{field}");
+            else if (value.Length > 0 && value[0] != '.')
+                errors.Invalid($"{path}.{field}", value, NoSimplePath);
             else if (value.Length > 0 && root.Length > 0 && !value.StartsWith(root + ".", StringComparison.Ordinal))
                 errors.Invalid($"{path}.{field}", value, $"should be a json path under {root}");
             else if (value.Length > 0 && root.Length == 0 && !value.StartsWith(".spec.", StringComparison.Ordinal) && !value.StartsWith(".status.", StringComparison.Ordinal))
                 errors.Invalid($"{path}.{field}", value, "should be a json path under either .spec or .status");
         }
     }
+
+    private const string NoSimplePath = "must be a simple json path starting with .";
+
+    private static readonly string[] ColumnFormats = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
 
     private static void ValidateColumns(JsonList columns, string versionPath, FieldErrors errors)
     {
@@ -215,8 +221,12 @@ public static partial class CustomResourceDefinitions
                 errors.Required(path + ".type", "must be one of boolean,date,integer,number,string");
             else if (type is not ("boolean" or "date" or "integer" or "number" or "string"))
                 errors.Invalid(path + ".type", type, "must be one of boolean,date,integer,number,string");
-            if (column.GetString("jsonPath") is not { Length: > 0 })
+            if (column.GetString("format") is { Length: > 0 } format && !ColumnFormats.Contains(format))
+                errors.Invalid(path + ".format", format, "must be one of " + string.Join(',', ColumnFormats));
+            if (column.GetString("jsonPath") is not { Length: > 0 } jsonPath)
                 errors.Required(path + ".jsonPath");
+            else if (jsonPath[0] != '.')
+                errors.Invalid(path + ".jsonPath", jsonPath, NoSimplePath);
         }
     }
 
@@ -233,7 +243,10 @@ public static partial class CustomResourceDefinitions
                 ValidateReviewVersions(conversion.GetMap("webhook")?.GetList("conversionReviewVersions") ?? [], "spec.conversion.conversionReviewVersions", errors);
                 break;
             case var other:
-                errors.NotSupported("spec.conversion.strategy", other, ["None", "Webhook"]);
+                if (string.IsNullOrEmpty(other))
+                    errors.Required("spec.conversion.strategy");
+                else
+                    errors.NotSupported("spec.conversion.strategy", other, ["None", "Webhook"]);
                 break;
         }
     }

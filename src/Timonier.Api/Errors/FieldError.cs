@@ -26,7 +26,7 @@ public sealed class FieldErrors
     public void NotSupported(string path, object? value, IEnumerable<string> supported) =>
         Add("FieldValueNotSupported", path, $"Unsupported value: {Show(value)}", "supported values: " + string.Join(", ", supported.Select(s => $"\"{s}\"")));
 
-    public void Duplicate(string path, object? value) => Add("FieldValueDuplicate", path, $"Duplicate value: {Show(value)}", "");
+    public void Duplicate(string path, object? value, string detail = "") => Add("FieldValueDuplicate", path, $"Duplicate value: {Show(value)}", detail);
 
     public void Forbidden(string path, string detail) => Add("FieldValueForbidden", path, "Forbidden", detail);
 

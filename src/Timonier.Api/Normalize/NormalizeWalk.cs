@@ -89,7 +89,10 @@ internal sealed class NormalizeWalk(List<string>? strictErrors)
         _path.Add((field.Name, 0));
         value = Value(value, field.Type);
         _path.RemoveAt(_path.Count - 1);
-        if (!field.OmitZero || field.Pointer || !FieldPlan.IsZero(value))
+        // A list without items is none after a turn through protobuf, in which upstream stores.
+        if (!field.OmitZero && value is JsonList { Count: 0 })
+            output.Append(field.Name, null);
+        else if (!field.OmitZero || field.Pointer || !FieldPlan.IsZero(value))
             output.Append(field.Name, value);
     }
 

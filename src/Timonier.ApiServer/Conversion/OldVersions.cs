@@ -190,6 +190,8 @@ internal sealed class AutoscalerConverter(ResourceSchema served, ResourceSchema 
             annotations[Conditions] = Text(conditions);
         spec.Remove("behavior");
         status.Remove("conditions");
+        if (!status.ContainsKey("currentReplicas"))
+            status["currentReplicas"] = 0L;
         foreach (var (key, value) in annotations)
             obj.EnsureMap("metadata").EnsureMap("annotations")[key] = value;
     }

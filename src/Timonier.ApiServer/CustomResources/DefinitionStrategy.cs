@@ -51,12 +51,12 @@ internal sealed class DefinitionStrategy : Strategy
 
     public override bool KeepsDeleted(JsonMap obj) => obj.GetPath("metadata", "finalizers") is JsonList { Count: > 0 };
 
-    public override void ValidateCreate(RequestScope scope, JsonMap obj, FieldErrors errors) => CustomResourceDefinitions.Validate(obj, null, errors);
+    public override void ValidateCreate(RequestScope scope, JsonMap obj, FieldErrors errors) => DefinitionFaults.Validate(obj, null, errors);
 
     public override void ValidateUpdate(RequestScope scope, JsonMap obj, JsonMap old, FieldErrors errors)
     {
         if (scope.Subresource.Length == 0)
-            CustomResourceDefinitions.Validate(obj, old, errors);
+            DefinitionFaults.Validate(obj, old, errors);
     }
 
     private static IEnumerable<object?> StoredVersion(JsonMap obj) =>

@@ -16,7 +16,8 @@ internal sealed class NodeStrategy : TypedStrategy<Node>
         if (obj.GetMap("status") is { } status && status.GetMap("allocatable") is not { Count: > 0 } && status.GetMap("capacity") is { Count: > 0 } capacity)
             status["allocatable"] = capacity.DeepClone();
         var spec = obj.Spec();
-        if (spec.Text("podCIDR").Length > 0 && spec.GetList("podCIDRs") is not { Count: > 0 })
+        // The old field wins where the two differ: who writes it knows no other.
+        if (spec.Text("podCIDR") is { Length: > 0 } cidr && (spec.GetList("podCIDRs") is not [string one, ..] || one != cidr))
             spec["podCIDRs"] = new JsonList { spec.Text("podCIDR") };
         else if (spec.Text("podCIDR").Length == 0 && spec.GetList("podCIDRs") is [string first, ..])
             spec["podCIDR"] = first;
@@ -24,7 +25,7 @@ internal sealed class NodeStrategy : TypedStrategy<Node>
 
     protected override void Validate(RequestScope scope, Node obj, FieldErrors errors)
     {
-        errors.Taints("spec.taints", obj.Spec.Taints);
+        errors.Taints("metadata.taints", obj.Spec.Taints);
         for (var i = 0; i < obj.Spec.PodCIDRs.Count; i++)
             errors.Each($"spec.podCIDRs[{i}]", obj.Spec.PodCIDRs[i], Names.Cidr(obj.Spec.PodCIDRs[i]));
         if (obj.Spec.PodCIDRs.Count > 2)
@@ -73,10 +74,17 @@ internal sealed class EventStrategy : Strategy
             var shown = field == "reportingComponent" ? "reportingController" : field;
             if (obj.Text(field).Length == 0)
                 errors.Required(shown);
-            else if (field == "reportingComponent")
+            if (field == "reportingComponent")
                 errors.Each(shown, obj.Text(field), Names.Qualified(obj.Text(field)));
             else if (obj.Text(field).Length > max)
                 errors.Invalid(shown, "", $"can have at most {max} characters");
+        }
+        if (obj.GetMap("series") is { } series)
+        {
+            if ((series.GetInteger("count") ?? 0) < 2)
+                errors.Invalid("series.count", "", "should be at least 2");
+            if (series["lastObservedTime"] is null)
+                errors.Required("series.lastObservedTime");
         }
         if (obj.Text("message").Length > 1024)
             errors.Invalid("message", "", "can have at most 1024 characters");

@@ -117,9 +117,14 @@ internal static class PodDefaults
     }
 
     /// <summary>Always for the tag latest or none, IfNotPresent for all others and for digests.</summary>
+    private static readonly System.Buffers.SearchValues<char> ImageNameLetters =
+        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:[]");
+
     private static string PullPolicy(string image)
     {
-        if (image.Contains('@', StringComparison.Ordinal))
+        // What is no reference of an image has no tag either, to upstream's parser.
+        var name = image.AsSpan(0, image.IndexOf(':', image.LastIndexOf('/') + 1) is >= 0 and var end ? end : image.Length);
+        if (image.Contains('@', StringComparison.Ordinal) || name is { Length: 0 or > 255 } || name[(name.IndexOf('/') + 1)..].ContainsAnyInRange('A', 'Z') || name.IndexOfAnyExcept(ImageNameLetters) >= 0)
             return "IfNotPresent";
         var colon = image.LastIndexOf(':');
         var tag = colon > image.LastIndexOf('/') ? image[(colon + 1)..] : "latest";

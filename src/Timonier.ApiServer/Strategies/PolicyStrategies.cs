@@ -72,7 +72,12 @@ internal static class PolicyKinds
                 if (runtime.Scheduling is not { } scheduling)
                     return;
                 MetadataValidation.Labels(scheduling.NodeSelector, errors, "scheduling.nodeSelector");
-                AffinityValidation.Tolerations(scheduling.Tolerations, "scheduling.tolerations", errors);
+                AffinityValidation.Tolerations(scheduling.Tolerations, "scheduling.tolerations.tolerations", errors);
+                for (var i = 1; i < scheduling.Tolerations.Count; i++)
+                {
+                    if (scheduling.Tolerations.Take(i).Contains(scheduling.Tolerations[i]))
+                        errors.Duplicate($"scheduling.tolerations[{i}]", new JsonMap { ["key"] = scheduling.Tolerations[i].Key, ["operator"] = scheduling.Tolerations[i].Operator });
+                }
             },
         }),
         new("leases.coordination.k8s.io", new SimpleStrategy<Lease>

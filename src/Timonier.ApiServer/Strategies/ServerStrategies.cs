@@ -1,4 +1,6 @@
 using Timonier.Api.Admissionregistration.V1;
+using Timonier.Api.Apps.V1;
+using Timonier.Api.Core.V1;
 using Timonier.Api.Flowcontrol.V1;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Validation;
@@ -47,23 +49,15 @@ internal static class ServerKinds
         {
             Generation = true,
             Defaults = o => o.Spec().DefaultZero("matchingPrecedence", 1000L),
-            Check = (schema, errors) =>
-            {
-                if (schema.Spec.MatchingPrecedence is <= 0 or > 10000)
-                    errors.Invalid("spec.matchingPrecedence", schema.Spec.MatchingPrecedence, schema.Spec.MatchingPrecedence <= 0 ? "must be a positive value" : "must not be greater than 10000");
-                if (schema.Spec.MatchingPrecedence == 1 && schema.Metadata.Name != "exempt")
-                    errors.Invalid("spec.matchingPrecedence", schema.Spec.MatchingPrecedence, "only the schema named 'exempt' may have matchingPrecedence 1");
-                if (schema.Spec.PriorityLevelConfiguration.Name.Length == 0)
-                    errors.Required("spec.priorityLevelConfiguration.name", "must reference a priority level");
-                errors.OneOfOptional("spec.distinguisherMethod", schema.Spec.DistinguisherMethod?.Type, "ByNamespace", "ByUser");
-            },
+            Check = FlowSchemaValidation.Validate,
         }),
         new("prioritylevelconfigurations.flowcontrol.apiserver.k8s.io", new SimpleStrategy<PriorityLevelConfiguration>
         {
             Generation = true, Defaults = LevelDefaults,
             Check = (level, errors) =>
             {
-                errors.OneOf("spec.type", level.Spec.Type, "Exempt", "Limited");
+                if (level.Spec.Type is not ("Exempt" or "Limited"))
+                    errors.NotSupported("spec.type", level.Spec.Type, ["Exempt", "Limited"]);
                 if (level.Spec.Type == "Limited" && level.Spec.Limited is null)
                     errors.Required("spec.limited", "must not be empty when type is Limited");
                 if (level.Spec.Type == "Exempt" && level.Spec.Limited is not null)
@@ -76,8 +70,20 @@ internal static class ServerKinds
             },
         }),
         new("apiservices.apiregistration.k8s.io", new Aggregation.ApiServiceStrategy()),
-        new("podtemplates", new SimpleStrategy { Generation = true, Defaults = o => PodDefaults.Template(o.EnsureMap("template").Spec()) }),
-        new("controllerrevisions.apps", new SimpleStrategy { Immutable = ["data"] }),
+        new("podtemplates", new SimpleStrategy<PodTemplate>
+        {
+            Generation = true, Defaults = o => PodDefaults.Template(o.EnsureMap("template").Spec()), Check = (template, errors) => PodValidation.Template(template.Template, "template", errors),
+        }),
+        new("controllerrevisions.apps", new SimpleStrategy<ControllerRevision>
+        {
+            Immutable = ["data"],
+            Check = (revision, errors) =>
+            {
+                errors.NonNegative("revision", revision.Revision);
+                if (revision.Data is null)
+                    errors.Required("data", "data is mandatory");
+            },
+        }),
         new("customresourcedefinitions.apiextensions.k8s.io", new CustomResources.DefinitionStrategy()),
     ];
 

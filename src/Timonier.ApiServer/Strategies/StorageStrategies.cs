@@ -123,29 +123,12 @@ internal static class StorageKinds
         new("csinodes.storage.k8s.io", new SimpleStrategy<CSINode>
         {
             UnconditionalUpdate = false,
-            Check = (node, errors) =>
-            {
-                for (var i = 0; i < node.Spec.Drivers.Count; i++)
-                {
-                    if (node.Spec.Drivers[i].Name.Length == 0)
-                        errors.Required($"spec.drivers[{i}].name");
-                    if (node.Spec.Drivers[i].NodeID.Length == 0)
-                        errors.Required($"spec.drivers[{i}].nodeID", node.Spec.Drivers[i].NodeID);
-                }
-            },
+            Check = StorageKindValidation.Node,
         }),
         new("volumeattachments.storage.k8s.io", new SimpleStrategy<VolumeAttachment>
         {
             UnconditionalUpdate = false, NewStatus = () => new JsonMap { ["attached"] = false }, Immutable = ["spec"],
-            Check = (attachment, errors) =>
-            {
-                if (attachment.Spec.Attacher.Length == 0)
-                    errors.Required("spec.attacher");
-                if (attachment.Spec.NodeName.Length == 0)
-                    errors.Required("spec.nodeName");
-                if (attachment.Spec.Source.PersistentVolumeName is null && attachment.Spec.Source.InlineVolumeSpec is null)
-                    errors.Required("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
-            },
+            Check = StorageKindValidation.Attachment,
         }),
         new("csistoragecapacities.storage.k8s.io", new SimpleStrategy<CSIStorageCapacity>
         {

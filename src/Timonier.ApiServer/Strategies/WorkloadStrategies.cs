@@ -1,3 +1,4 @@
+using System.Globalization;
 using Timonier.Api.Apps.V1;
 using Timonier.Api.Core.V1;
 using Timonier.Api.Errors;
@@ -155,11 +156,32 @@ internal sealed class DaemonSetStrategy : TypedStrategy<DaemonSet>
 {
     public override bool HasGeneration => true;
 
-    public override void PrepareForCreate(RequestScope scope, JsonMap obj) =>
+    private const string TemplateGeneration = "deprecated.daemonset.template.generation";
+
+    public override void PrepareForCreate(RequestScope scope, JsonMap obj)
+    {
         obj["status"] = new JsonMap { ["currentNumberScheduled"] = 0L, ["numberMisscheduled"] = 0L, ["desiredNumberScheduled"] = 0L, ["numberReady"] = 0L };
+        SetTemplateGeneration(obj, Math.Max(1, TemplateGenerationOf(obj)));
+    }
+
+    /// <summary>What was a field once is an annotation still, which only a change of the template changes.</summary>
+    public override void PrepareForUpdate(RequestScope scope, JsonMap obj, JsonMap old)
+    {
+        base.PrepareForUpdate(scope, obj, old);
+        var changed = scope.Subresource.Length == 0 && !JsonTree.DeepEquals(obj.GetPath("spec", "template"), old.GetPath("spec", "template"));
+        SetTemplateGeneration(obj, TemplateGenerationOf(old) + (changed ? 1 : 0));
+    }
+
+    private static long TemplateGenerationOf(JsonMap obj) =>
+        long.TryParse(obj.GetPath("metadata", "annotations", TemplateGeneration) as string, CultureInfo.InvariantCulture, out var value) ? value : 0;
+
+    private static void SetTemplateGeneration(JsonMap obj, long value) =>
+        obj.EnsureMap("metadata").EnsureMap("annotations")[TemplateGeneration] = value.ToString(CultureInfo.InvariantCulture);
 
     public override void Default(JsonMap obj)
     {
+        if (obj.GetPath("metadata", "annotations", TemplateGeneration) is null)
+            SetTemplateGeneration(obj, 0);
         var spec = obj.Spec();
         PodDefaults.Template(spec.EnsureMap("template").Spec());
         var strategy = spec.EnsureMap("updateStrategy");

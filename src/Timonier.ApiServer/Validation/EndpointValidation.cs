@@ -101,5 +101,7 @@ internal static class EndpointValidation
             errors.Required($"{path}.name");
         errors.Each($"{path}.port", port.Port, Names.PortNumber(port.Port));
         errors.OneOf($"{path}.protocol", port.Protocol, "SCTP", "TCP", "UDP");
+        if (port.AppProtocol is { } protocol)
+            errors.Each($"{path}.appProtocol", protocol, Names.Qualified(protocol));
     }
 }

@@ -67,6 +67,11 @@ internal static class EnvValidation
             errors.Required($"{path}.fieldPath");
             return;
         }
+        if (selector.ApiVersion != "v1")
+        {
+            errors.Invalid($"{path}.fieldPath", selector.FieldPath, $"error converting fieldPath: unsupported pod version: {selector.ApiVersion}");
+            return;
+        }
         var (field, key) = Split(selector.FieldPath);
         if (!Convertible.Contains(field))
         {

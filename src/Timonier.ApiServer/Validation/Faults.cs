@@ -1,6 +1,7 @@
 using Timonier.Api;
 using Timonier.Api.Core.V1;
 using Timonier.Api.Errors;
+using Timonier.Api.Json;
 using Timonier.Api.Meta.V1;
 
 namespace Timonier.ApiServer.Validation;
@@ -84,6 +85,12 @@ internal static class Faults
         }
     }
 
+    /// <summary>Can the selector be used, or does it only look like one? Upstream checks the labels' values here only.</summary>
+    public static bool IsUsable(this LabelSelector selector) =>
+        selector.MatchLabels.All(l => Names.Qualified(l.Key).Count == 0 && Names.LabelValue(l.Value).Count == 0)
+        && selector.MatchExpressions.All(e => e.Operator is "In" or "NotIn" or "Exists" or "DoesNotExist" && Names.Qualified(e.Key).Count == 0 && e.Values.All(v => Names.LabelValue(v).Count == 0)
+            && (e.Operator is "In" or "NotIn") == e.Values.Count > 0);
+
     public static bool IsEmpty(this LabelSelector? selector) => selector is null || (selector.MatchLabels.Count == 0 && selector.MatchExpressions.Count == 0);
 
     /// <summary>Does the selector choose an object with these labels? A selector with unknown operators chooses nothing.</summary>
@@ -109,7 +116,7 @@ internal static class Faults
                 errors.Invalid($"{at}.value", taints[i].Value, string.Join(";", faults));
             errors.OneOf($"{at}.effect", taints[i].Effect, "NoSchedule", "PreferNoSchedule", "NoExecute");
             if (!seen.Add((taints[i].Key, taints[i].Effect)))
-                errors.Duplicate(at, taints[i].Key);
+                errors.Duplicate(at, new JsonMap { ["key"] = taints[i].Key, ["value"] = taints[i].Value, ["effect"] = taints[i].Effect }, "taints must be unique by key and effect pair");
         }
     }
 }

@@ -44,6 +44,8 @@ internal static class IngressValidation
             errors.Each("spec.controller", controller[..slash], Names.Subdomain(controller[..slash]));
         if (ingressClass.Spec.Parameters is not { } parameters)
             return;
+        if (parameters.ApiGroup is { } group)
+            errors.Each("spec.parameters.apiGroup", group, Names.Subdomain(group));
         if (parameters.Kind.Length == 0)
             errors.Required("spec.parameters.kind", "kind is required");
         if (parameters.Name.Length == 0)

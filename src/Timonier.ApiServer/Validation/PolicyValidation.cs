@@ -77,7 +77,9 @@ internal static class PolicyValidation
         for (var i = 0; i < range.Spec.Limits.Count; i++)
         {
             var (limit, path) = (range.Spec.Limits[i], $"spec.limits[{i}]");
-            if (!limit.Type.Contains('/', StringComparison.Ordinal) && limit.Type is not ("Pod" or "Container" or "PersistentVolumeClaim"))
+            if (Names.Qualified(limit.Type) is { Count: > 0 } faults)
+                errors.Each($"{path}.type", limit.Type, faults);
+            else if (!limit.Type.Contains('/', StringComparison.Ordinal) && limit.Type is not ("Pod" or "Container" or "PersistentVolumeClaim"))
                 errors.Invalid($"{path}.type", limit.Type, "must be a standard limit type or fully qualified");
             if (!types.Add(limit.Type))
                 errors.Duplicate($"{path}.type", limit.Type);

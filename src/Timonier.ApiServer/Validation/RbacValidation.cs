@@ -17,7 +17,11 @@ internal static class RbacValidation
         if (aggregation.ClusterRoleSelectors.Count == 0)
             errors.Required("aggregationRule.clusterRoleSelectors", "at least one clusterRoleSelector required if aggregationRule is non-nil");
         for (var i = 0; i < aggregation.ClusterRoleSelectors.Count; i++)
+        {
             errors.Selector($"aggregationRule.clusterRoleSelectors[{i}]", aggregation.ClusterRoleSelectors[i]);
+            if (!aggregation.ClusterRoleSelectors[i].IsUsable())
+                errors.Invalid($"aggregationRule.clusterRoleSelectors[{i}]", WorkloadValidation.Shown(aggregation.ClusterRoleSelectors[i]), "invalid label selector.");
+        }
     }
 
     public static void Rules(IReadOnlyList<PolicyRule> rules, bool namespaced, FieldErrors errors)

@@ -96,8 +96,8 @@ internal static partial class SecurityValidation
 
     private static void Id(long? id, string path, FieldErrors errors)
     {
-        if (id is < 0 or > uint.MaxValue)
-            errors.Invalid(path, id, Names.Range(0, uint.MaxValue));
+        if (id is < 0 or > int.MaxValue)
+            errors.Invalid(path, id, Names.Range(0, int.MaxValue));
     }
 
     private static void Seccomp(SeccompProfile? profile, string path, FieldErrors errors)

@@ -219,6 +219,8 @@ internal static class ServiceValidation
             errors.OneOf("spec.externalTrafficPolicy", spec.ExternalTrafficPolicy, "Cluster", "Local");
         if (spec.HealthCheckNodePort != 0 && !(spec.Type == "LoadBalancer" && spec.ExternalTrafficPolicy == "Local"))
             errors.Invalid("spec.healthCheckNodePort", spec.HealthCheckNodePort, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+        else if (spec.HealthCheckNodePort != 0)
+            errors.Each("spec.healthCheckNodePort", spec.HealthCheckNodePort, Names.PortNumber(spec.HealthCheckNodePort));
         if (spec.InternalTrafficPolicy is { } policy)
             errors.OneOf("spec.internalTrafficPolicy", policy, "Cluster", "Local");
         else if (spec.Type is "ClusterIP" or "NodePort" or "LoadBalancer")

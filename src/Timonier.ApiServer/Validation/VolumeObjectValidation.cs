@@ -62,16 +62,7 @@ internal static class VolumeObjectValidation
             errors.Required("volumeBindingMode");
         else
             errors.OneOfOptional("volumeBindingMode", storageClass.VolumeBindingMode, "Immediate", "WaitForFirstConsumer");
-        for (var i = 0; i < storageClass.AllowedTopologies.Count; i++)
-        {
-            var expressions = storageClass.AllowedTopologies[i].MatchLabelExpressions;
-            for (var e = 0; e < expressions.Count; e++)
-            {
-                errors.LabelKey($"allowedTopologies[{i}].matchLabelExpressions[{e}].key", expressions[e].Key);
-                if (expressions[e].Values.Count == 0)
-                    errors.Required($"allowedTopologies[{i}].matchLabelExpressions[{e}].values");
-            }
-        }
+        StorageKindValidation.Topologies(storageClass.AllowedTopologies, errors);
     }
 
     private static void Source(PersistentVolumeSpec spec, FieldErrors errors)
@@ -105,12 +96,7 @@ internal static class VolumeObjectValidation
                 errors.Required("spec.nodeAffinity", "Local volume requires node affinity");
         }
         if (spec.Csi is { } csi)
-        {
-            if (csi.Driver.Length == 0)
-                errors.Required("spec.csi.driver");
-            if (csi.VolumeHandle.Length == 0)
-                errors.Required("spec.csi.volumeHandle");
-        }
+            StorageKindValidation.CsiSource(csi, "spec.csi", errors);
     }
 
     private static IEnumerable<(string Name, bool There)> Sources(PersistentVolumeSpec s) =>

@@ -108,8 +108,10 @@ internal static class VolumeValidation
             else
                 errors.Required($"{path}.ephemeral.volumeClaimTemplate");
         }
-        if (volume.Csi is { } csi && csi.Driver.Length == 0)
-            errors.Required($"{path}.csi.driver");
+        if (volume.Csi is { } csi)
+            StorageKindValidation.DriverName($"{path}.csi.driver", csi.Driver, errors);
+        if (volume.Iscsi is { } iscsi)
+            Iscsi(iscsi, $"{path}.iscsi", errors);
         if (volume.Image is { } image)
         {
             if (image.Reference.Length == 0)
@@ -228,6 +230,20 @@ internal static class VolumeValidation
         // Names that the node's own updates of the volume use.
         if (value.StartsWith("..", StringComparison.Ordinal) && !HasBackstep(value))
             errors.Invalid(path, value, "must not start with '..'");
+    }
+
+    private static void Iscsi(ISCSIVolumeSource iscsi, string path, FieldErrors errors)
+    {
+        if (iscsi.TargetPortal.Length == 0)
+            errors.Required($"{path}.targetPortal");
+        if (iscsi.Iqn.Length == 0)
+            errors.Required($"{path}.iqn");
+        else if (!iscsi.Iqn.StartsWith("iqn", StringComparison.Ordinal) && !iscsi.Iqn.StartsWith("eui", StringComparison.Ordinal) && !iscsi.Iqn.StartsWith("naa", StringComparison.Ordinal))
+            errors.Invalid($"{path}.iqn", iscsi.Iqn, "must be valid format starting with iqn, eui, or naa");
+        if (iscsi.Lun is < 0 or > 255)
+            errors.Invalid($"{path}.lun", iscsi.Lun, Names.Range(0, 255));
+        if ((iscsi.ChapAuthDiscovery || iscsi.ChapAuthSession) && iscsi.SecretRef is null)
+            errors.Required($"{path}.secretRef");
     }
 
     private static void Mode(int? mode, string path, FieldErrors errors)

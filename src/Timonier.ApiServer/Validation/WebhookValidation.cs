@@ -42,7 +42,7 @@ internal static class WebhookValidation
         errors.OneOfOptional($"{path}.matchPolicy", webhook.MatchPolicy, "Equivalent", "Exact");
         if (webhook.SideEffects is not ("None" or "NoneOnDryRun"))
         {
-            if (webhook.SideEffects is null or "")
+            if (webhook.SideEffects is null)
                 errors.Required($"{path}.sideEffects", "must specify one of None, NoneOnDryRun");
             else
                 errors.NotSupported($"{path}.sideEffects", webhook.SideEffects, ["None", "NoneOnDryRun"]);
@@ -53,6 +53,15 @@ internal static class WebhookValidation
         errors.Selector($"{path}.objectSelector", webhook.Objects);
         errors.OneOfOptional($"{path}.reinvocationPolicy", webhook.Reinvocation, "IfNeeded", "Never");
         Client(webhook.Client, $"{path}.clientConfig", errors);
+        var versions = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < webhook.Versions.Count; i++)
+        {
+            var (version, at) = (webhook.Versions[i], $"{path}.admissionReviewVersions[{i}]");
+            if (!versions.Add(version))
+                errors.Invalid(at, version, "duplicate version");
+            else
+                errors.Each(at, version, Names.Rfc1035Label(version));
+        }
         if (webhook.Versions.Count == 0)
             errors.Required($"{path}.admissionReviewVersions", "must specify one of v1, v1beta1");
         else if (!webhook.Versions.Any(v => v is "v1" or "v1beta1"))
@@ -68,13 +77,48 @@ internal static class WebhookValidation
             errors.Invalid($"{path}.operations", new JsonList(rule.Operations), "if '*' is present, must not specify other operations");
         for (var i = 0; i < rule.Operations.Count; i++)
             errors.OneOfOptional($"{path}.operations[{i}]", rule.Operations[i], "*", "CONNECT", "CREATE", "DELETE", "UPDATE");
-        if (rule.ApiGroups.Count == 0)
-            errors.Required($"{path}.apiGroups");
-        if (rule.ApiVersions.Count == 0)
-            errors.Required($"{path}.apiVersions");
+        Listed(rule.ApiGroups, $"{path}.apiGroups", "API groups", canBeEmpty: true, errors);
+        Listed(rule.ApiVersions, $"{path}.apiVersions", "API versions", canBeEmpty: false, errors);
         if (rule.Resources.Count == 0)
             errors.Required($"{path}.resources");
+        for (var i = 0; i < rule.Resources.Count; i++)
+        {
+            if (rule.Resources[i].Length == 0)
+                errors.Required($"{path}.resources[{i}]");
+        }
         errors.OneOfOptional($"{path}.scope", rule.Scope, "*", "Cluster", "Namespaced");
+    }
+
+    private static void Listed(IReadOnlyList<string> values, string path, string many, bool canBeEmpty, FieldErrors errors)
+    {
+        if (values.Count == 0)
+            errors.Required(path);
+        if (values.Count > 1 && values.Contains("*"))
+            errors.Invalid(path, new JsonList(values), $"if '*' is present, must not specify other {many}");
+        for (var i = 0; i < values.Count; i++)
+        {
+            if (values[i].Length == 0 && !canBeEmpty)
+                errors.Required($"{path}[{i}]");
+        }
+    }
+
+    private static void Path(string value, string path, FieldErrors errors)
+    {
+        if (value == "//")
+        {
+            errors.Invalid(path, value, "segment[0] may not be empty");
+            return;
+        }
+        if (value[0] != '/')
+            errors.Invalid(path, value, "must start with a '/'");
+        var segments = value[1..].TrimEnd('/').Split('/');
+        for (var i = 0; i < segments.Length; i++)
+        {
+            if (segments[i].Length == 0)
+                errors.Invalid(path, value, $"segment[{i}] may not be empty");
+            else
+                errors.Each(path, value, [.. Names.Subdomain(segments[i]).Select(f => $"segment[{i}]: {f}")]);
+        }
     }
 
     private static void Client(WebhookClientConfig client, string path, FieldErrors errors)
@@ -86,10 +130,11 @@ internal static class WebhookValidation
         }
         if (client.Url is { } url)
         {
-            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri))
-                errors.Invalid($"{path}.url", url, "url must be a valid URL");
-            else if (uri.Scheme != "https")
-                errors.Invalid($"{path}.url", uri.Scheme, "'https' is the only allowed URL scheme; desired format: https://host[/path]");
+            var absolute = Uri.TryCreate(url, UriKind.Absolute, out var uri);
+            if (!absolute || uri!.Scheme != "https")
+                errors.Invalid($"{path}.url", absolute ? uri!.Scheme : "", "'https' is the only allowed URL scheme; desired format: https://host[/path]");
+            if (!absolute || uri!.Host.Length == 0)
+                errors.Invalid($"{path}.url", "", "host must be provided; desired format: https://host[/path]");
             return;
         }
         var service = client.Service!;
@@ -99,7 +144,7 @@ internal static class WebhookValidation
             errors.Required($"{path}.service.namespace", "service namespace is required");
         if (service.Port is { } port && Names.PortNumber(port) is { Count: > 0 } faults)
             errors.Invalid($"{path}.service.port", port, "port is not valid: " + string.Join(",", faults));
-        if (service.Path is { Length: > 0 } servicePath && !servicePath.StartsWith('/'))
-            errors.Invalid($"{path}.service.path", servicePath, "must start with a '/'");
+        if (service.Path is { Length: > 0 } servicePath && servicePath != "/")
+            Path(servicePath, $"{path}.service.path", errors);
     }
 }

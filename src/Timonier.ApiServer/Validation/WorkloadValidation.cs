@@ -45,7 +45,8 @@ internal static class WorkloadValidation
     {
         errors.NonNegative("spec.replicas", set.Spec.Replicas);
         errors.NonNegative("spec.minReadySeconds", set.Spec.MinReadySeconds);
-        Selector(set.Spec.Selector, "replica set", errors);
+        // Upstream says "deployment" here too.
+        Selector(set.Spec.Selector, "deployment", errors);
         Template(set.Spec.Template, set.Spec.Selector, "ReplicaSet", errors);
     }
 
@@ -90,6 +91,11 @@ internal static class WorkloadValidation
 
     public static void Template(PodTemplateSpec template, LabelSelector? selector, string owner, FieldErrors errors)
     {
+        if (selector is not null && owner != "ReplicationController" && !selector.IsUsable())
+        {
+            errors.Invalid("spec.selector", Shown(selector), "invalid label selector");
+            return;
+        }
         if (selector is null || (!selector.IsEmpty() && !selector.Matches(template.Metadata.Labels)))
             errors.Invalid("spec.template.metadata.labels", Shown(template.Metadata.Labels), "`selector` does not match template `labels`");
         PodValidation.Template(template, "spec.template", errors);
@@ -130,7 +136,7 @@ internal static class WorkloadValidation
         return map;
     }
 
-    private static JsonMap Shown(LabelSelector selector) => selector.MatchLabels.Count == 0 ? [] : new JsonMap { ["matchLabels"] = Shown(selector.MatchLabels) };
+    public static JsonMap Shown(LabelSelector selector) => selector.MatchLabels.Count == 0 ? [] : new JsonMap { ["matchLabels"] = Shown(selector.MatchLabels) };
 
     private static void Strategy(DeploymentStrategy strategy, string path, FieldErrors errors)
     {

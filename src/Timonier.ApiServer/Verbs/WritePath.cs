@@ -217,7 +217,7 @@ internal sealed class WritePath(ServerCore core)
             strategy.ValidateUpdate(write.Scope, obj, old, errors);
         }
         if (errors.Any)
-            throw ApiException.Invalid(write.Scope.Resource.GroupVersionKind, Name(obj), errors.Errors);
+            throw ApiException.Invalid(write.Resource.Schema.GroupVersionKind, Name(obj), errors.Errors);
     }
 
     /// <summary>Null: the race was lost.</summary>
