@@ -165,10 +165,8 @@ internal static class BodyDecoder
         if (apiVersion.Count(c => c == '/') > 1)
             throw Unrecognized(expected.Kind, bytes, "unexpected GroupVersion string: " + apiVersion);
         var version = GroupVersion.Parse(apiVersion).Version;
-        if (call.Schema.IsBuiltIn() && call.Core.Options.Schema.FindKind(GroupVersion.Parse(apiVersion), kind) is null)
-            throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {expected.Kind}: no kind \"{kind}\" is registered for version \"{apiVersion}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
-        if (kind != expected.Kind)
-            throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {expected.Kind}: converting ({version}.{kind}) to ({Package(expected.Group)}.{expected.Kind}): unknown conversion");
+        if (KindFault(call, GroupVersion.Parse(apiVersion), kind, expected) is { } fault)
+            throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {expected.Kind}: {fault}");
         // The one body that clients send in two versions, which are alike: kubectl drain before 1.22.
         if (kind == "Eviction" && apiVersion == "policy/v1beta1")
             apiVersion = expected.GroupVersion.ToString();
@@ -176,6 +174,14 @@ internal static class BodyDecoder
             throw ApiException.BadRequest($"the API version in the data ({apiVersion}) does not match the expected API version ({expected.GroupVersion})");
         obj["kind"] = kind;
         obj["apiVersion"] = apiVersion;
+    }
+
+    /// <summary>Why an object of this kind is none of the expected one; null when it is (in some version).</summary>
+    public static string? KindFault(ApiCall call, GroupVersion version, string kind, GroupVersionKind expected)
+    {
+        if (call.Schema.IsBuiltIn() && call.Core.Options.Schema.FindKind(version, kind) is null)
+            return $"no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
+        return kind == expected.Kind ? null : $"converting ({version.Version}.{kind}) to ({Package(expected.Group)}.{expected.Kind}): unknown conversion";
     }
 
     /// <summary>Upstream's Go package of a group's internal kinds.</summary>

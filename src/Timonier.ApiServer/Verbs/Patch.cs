@@ -1,6 +1,7 @@
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.Api.Patches;
+using Timonier.Api.Schema;
 using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Requests;
 
@@ -55,7 +56,7 @@ internal static class Patch
     }
 
     private static JsonMap Map(object? patch) =>
-        patch as JsonMap ?? throw ApiException.BadRequest("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}");
+        patch as JsonMap ?? throw ApiException.BadRequest($"error decoding patch: json: cannot unmarshal {GoJson.KindOf(patch)} into Go value of type map[string]interface {{}}");
 
     private sealed class PatchWrite : Write
     {
@@ -73,7 +74,66 @@ internal static class Patch
             if (old is null)
                 return null;
             var target = Converted.FromWorking(Call, old.DeepClone());
-            return Converted.ToWorking(Call, Run(target, Type, JsonTree.DeepClone(Body), Call), Options, Scope.Warnings);
+            var (kind, apiVersion) = (target.GetString("kind") ?? "", target.GetString("apiVersion") ?? "");
+            var patched = Run(target, Type, JsonTree.DeepClone(Body), Call);
+            CheckKind(patched, kind, apiVersion);
+            try
+            {
+                return Converted.ToWorking(Call, patched, Options, Scope.Warnings);
+            }
+            catch (ApiException e) when (e.Code == 400)
+            {
+                throw Undecodable(e, patched);
+            }
         }
+
+        /// <summary>
+        /// A patch never makes another kind of the object. Upstream decodes what a JSON or merge patch leaves, and refuses what is no object of the kind;
+        /// a strategic one changes the fields of a typed object, which kind and apiVersion are not.
+        /// </summary>
+        private void CheckKind(JsonMap patched, string kind, string apiVersion)
+        {
+            if (Type != Strategic)
+            {
+                foreach (var field in (ReadOnlySpan<string>)["kind", "apiVersion"])
+                {
+                    if (patched[field] is not (null or string))
+                        throw Unusable(patched, $"couldn't get version/kind; json parse error: json: cannot unmarshal {GoJson.KindOf(patched[field])} into Go struct field .{field} of type string");
+                }
+                var (newKind, newVersion) = (patched.GetString("kind") is { Length: > 0 } k ? k : kind, patched.GetString("apiVersion") is { Length: > 0 } v ? v : apiVersion);
+                if (BodyDecoder.KindFault(Call, GroupVersion.Parse(newVersion), newKind, Call.Schema.GroupVersionKind) is { } fault)
+                    throw Unusable(patched, fault);
+                if (newVersion != apiVersion)
+                    throw Unusable(patched, $"the API version in the data ({newVersion}) does not match the expected API version ({apiVersion})");
+            }
+            patched["kind"] = kind;
+            patched["apiVersion"] = apiVersion;
+        }
+
+        // NOTE: unknown and repeated fields are told as they are for every other write.
+        public override ApiException Undecodable(ApiException error, JsonMap produced)
+        {
+            const string Sentence = " cannot be handled as a ";
+            var at = error.Message.IndexOf(Sentence, StringComparison.Ordinal);
+            var colon = at < 0 ? -1 : error.Message.IndexOf(": ", at, StringComparison.Ordinal);
+            return colon < 0 || error.Message.Contains("strict decoding error", StringComparison.Ordinal) ? error : Unusable(produced, error.Message[(colon + 2)..]);
+        }
+
+        private ApiException Unusable(JsonMap patched, string why)
+        {
+            var errors = new FieldErrors();
+            errors.Invalid("patch", Type == Strategic ? GoMap(Body) : System.Text.Encoding.UTF8.GetString(JsonEncoder.Encode(patched)), why);
+            return ApiException.Invalid(new("", "", ""), "", errors.Errors);
+        }
+
+        /// <summary>As Go prints a map: map[a:b c:[1 2]].</summary>
+        private static string GoMap(object? value) => value switch
+        {
+            JsonMap map => $"map[{string.Join(' ', map.OrderBy(e => e.Key, StringComparer.Ordinal).Select(e => $"{e.Key}:{GoMap(e.Value)}"))}]",
+            JsonList list => $"[{string.Join(' ', list.Select(GoMap))}]",
+            null => "<nil>",
+            bool flag => flag ? "true" : "false",
+            _ => Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)!,
+        };
     }
 }

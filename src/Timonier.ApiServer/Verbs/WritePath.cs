@@ -36,6 +36,9 @@ internal abstract class Write
     /// <summary>The verb has set managedFields itself.</summary>
     public virtual bool ManagesFields => false;
 
+    /// <summary>How it is told that what was produced is no object of the kind.</summary>
+    public virtual ApiException Undecodable(ApiException error, JsonMap produced) => error;
+
     /// <summary>A patch starts from the newest object, so it needs to name no resourceVersion.</summary>
     public virtual bool IsPatch => false;
 
@@ -81,7 +84,7 @@ internal sealed class WritePath(ServerCore core)
             var produced = await write.ProduceAsync(old, cancel) ?? throw NotFound(write);
 
             // 6 default and prune
-            var obj = Converted.Normalized(produced, working.Schema.Type, write.Options, scope.Warnings);
+            var obj = Typed(write, produced, working.Schema.Type);
             var generated = PrepareMetadata(write, obj, old);
             resource.Strategy.Default(obj);
             if (!write.ManagesFields)
@@ -172,6 +175,18 @@ internal sealed class WritePath(ServerCore core)
     }
 
     /// <summary>Go writes a status that is no pointer even when nothing is in it.</summary>
+    private static JsonMap Typed(Write write, JsonMap produced, TypeSchema type)
+    {
+        try
+        {
+            return Converted.Normalized(produced, type, write.Options, write.Scope.Warnings);
+        }
+        catch (ApiException e) when (e.Code == 400)
+        {
+            throw write.Undecodable(e, produced);
+        }
+    }
+
     private static void AddZeroStatus(TypeSchema type, JsonMap obj)
     {
         if (!obj.ContainsKey("status") && type.Field("status") is { Pointer: false, Type.Type: { } status })
@@ -184,7 +199,8 @@ internal sealed class WritePath(ServerCore core)
         var named = obj.GetMap("metadata")!.GetString("resourceVersion") ?? "";
         var uid = obj.GetMap("metadata")!.GetString("uid");
         var oldUid = old.GetMap("metadata")!.GetString("uid");
-        if (uid != oldUid)
+        // What a patch says of the uid is left to validation.
+        if (uid != oldUid && !write.IsPatch)
             throw ApiException.Conflict(Group(write), write.Resource.Schema.Plural, write.Scope.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {oldUid}");
         if (named is "" or "0")
         {
