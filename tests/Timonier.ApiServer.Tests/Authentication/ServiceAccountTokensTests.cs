@@ -118,6 +118,9 @@ public sealed class ServiceAccountTokensTests : IDisposable
         Assert.Throws<TokenRefusedException>(() => Authenticate(token));
         _objects.Add(secret);
         Assert.Equal("system:serviceaccount:shop:web", Authenticate(token)!.User.Name);
+        _objects.Remove(secret);
+        _objects.Add(secret with { Metadata = secret.Metadata with { Labels = new Dictionary<string, string> { ["kubernetes.io/legacy-token-invalid-since"] = "2027-01-01" } } });
+        Assert.StartsWith("the token in secret shop/web-token for service account shop/web has been marked invalid.", Assert.Throws<TokenRefusedException>(() => Authenticate(token)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

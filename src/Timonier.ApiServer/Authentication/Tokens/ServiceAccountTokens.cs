@@ -14,6 +14,7 @@ public sealed class ServiceAccountTokens(IReadOnlyList<TokenKey> keys, IReadOnly
 {
     public const string LegacyIssuer = "kubernetes/serviceaccount";
     private const string LegacyPrefix = "kubernetes.io/serviceaccount/";
+    private const string InvalidSinceLabel = "kubernetes.io/legacy-token-invalid-since";
     private const string ExtraPrefix = "authentication.kubernetes.io/";
 
     /// <summary>Clocks differ; also how long a token outlives its deleted object (go-jose's DefaultLeeway).</summary>
@@ -75,6 +76,9 @@ public sealed class ServiceAccountTokens(IReadOnlyList<TokenKey> keys, IReadOnly
         var secret = objects.Get<Secret>(@namespace, secretName);
         if (secret is null || IsGone(secret.Metadata) || !secret.Data.TryGetValue("token", out var held) || Encoding.UTF8.GetString(held) != token)
             throw new TokenRefusedException("service account token has been invalidated");
+        // What upstream's cleaner of unused tokens sets (KEP-2799), or a person.
+        if (secret.Metadata.Labels.TryGetValue(InvalidSinceLabel, out var since) && since.Length > 0)
+            throw new TokenRefusedException($"the token in secret {@namespace}/{secretName} for service account {@namespace}/{name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '{InvalidSinceLabel}' label from the secret to temporarily allow use of this token");
         return new TokenIdentity(new UserInfo(ServiceAccountUser.Name(@namespace, name), ServiceAccountUser.Groups(@namespace), uid), []);
     }
 
