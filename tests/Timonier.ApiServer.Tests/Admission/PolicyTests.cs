@@ -80,6 +80,19 @@ public class PolicyTests
         Assert.Equal(["p/replicas=7", """validation.policy.admission.k8s.io/validation_failure=[{"message":"m","policy":"p","binding":"b","expressionIndex":1,"validationActions":["Audit"]}]"""], annotations.Order());
     }
 
+    /// <summary>What a policy says for the audit log is said whether it denies or not; a binding with Audit tells there what failed.</summary>
+    [Fact]
+    public async Task AuditAnnotations_AreTheExpressionsValues()
+    {
+        Bind(""" "auditAnnotations":[{"key":"size","valueExpression":"'has ' + string(object.spec.replicas)"},{"key":"none","valueExpression":"null"}],"validations":[{"expression":"object.spec.replicas < 5","message":"m"}] """, "Audit");
+        var said = new Dictionary<string, string>();
+        var attributes = Deployment();
+        await Validating().ValidateAsync(attributes with { Scope = attributes.Scope with { Annotate = (key, value) => said[key] = value } }, default);
+        Assert.Equal("has 7", said["p/size"]);
+        Assert.False(said.ContainsKey("p/none"));
+        Given.AssertSame("""[{"message":"m","policy":"p","binding":"b","expressionIndex":0,"validationActions":["Audit"]}]""", Timonier.Api.Json.JsonParser.Parse(System.Text.Encoding.UTF8.GetBytes(said["validation.policy.admission.k8s.io/validation_failure"])));
+    }
+
     [Fact]
     public async Task OtherResources_AreNotLookedAt()
     {
