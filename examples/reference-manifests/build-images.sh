@@ -35,10 +35,12 @@ fi
 
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+# buildah since 1.38 raises root's limits, which is refused where CAP_SYS_RESOURCE is missing: they stay as they are.
+limits=$(awk '/^Max processes/ && $4 != "unlimited" { printf " --ulimit nproc=%s:%s", $4, $4 } /^Max open files/ && $5 != "unlimited" { printf " --ulimit nofile=%s:%s", $5, $5 }' /proc/self/limits)
 in_storage() { buildah --root "$cache/storage" --runroot "$cache/run" "$@"; }
 cp stand-in/* "$(command -v busybox)" "$work/"
 chmod 755 "$work/stand-in.sh"
-in_storage build --quiet --pull=never --isolation chroot --tag localhost/stand-in "$work" > "$cache/build.log" 2>&1 \
+in_storage build $limits --quiet --pull=never --isolation chroot --tag localhost/stand-in "$work" > "$cache/build.log" 2>&1 \
   || { tail -20 "$cache/build.log" >&2; exit 1; }
 
 # image NAME [COMMAND...]: the same files under another name, with a command of its own.

@@ -40,13 +40,15 @@ storage="--root $cache/storage --runroot $cache/run"
 # Short names like word-search/debian mean our own storage, never a registry.
 echo 'unqualified-search-registries = []' > "$cache/registries.conf"
 export CONTAINERS_REGISTRIES_CONF="$cache/registries.conf"
+# buildah since 1.38 raises root's limits, which is refused where CAP_SYS_RESOURCE is missing: they stay as they are.
+limits=$(awk '/^Max processes/ && $4 != "unlimited" { printf " --ulimit nproc=%s:%s", $4, $4 } /^Max open files/ && $5 != "unlimited" { printf " --ulimit nofile=%s:%s", $5, $5 }' /proc/self/limits)
 in_storage() { buildah $storage "$@"; }
 has_image() { in_storage inspect --type image "localhost/word-search/$1" > /dev/null 2>&1; }
 
 # build NAME [OPTION...] DIRECTORY
 build() {
   set -- "localhost/word-search/$@"
-  in_storage build --quiet --pull=never --isolation chroot --layers="${layers:-true}" --tag "$@" > "$cache/build.log" 2>&1 || { tail -20 "$cache/build.log" >&2; exit 1; }
+  in_storage build $limits --quiet --pull=never --isolation chroot --layers="${layers:-true}" --tag "$@" > "$cache/build.log" 2>&1 || { tail -20 "$cache/build.log" >&2; exit 1; }
 }
 
 import_images() {
