@@ -8,7 +8,8 @@ namespace Timonier.Faults.Tests.Traffic;
 internal sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
+    // Sockets, not their clients: a client that has ended meanwhile has none any more.
+    private readonly ConcurrentDictionary<Socket, bool> _open = new();
     private readonly Task _accepting;
 
     public CuttingProxy(int serverPort)
@@ -26,7 +27,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     public void CutAll()
     {
         foreach (var one in _open.Keys)
-            one.Client.Close(0);
+            one.Close(0);
     }
 
     public async ValueTask DisposeAsync()
@@ -53,7 +54,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         using var server = new TcpClient();
         using (client)
         {
-            _open[client] = true;
+            var socket = client.Client;
+            _open[socket] = true;
             try
             {
                 await server.ConnectAsync(IPAddress.Loopback, ServerPort);
@@ -62,7 +64,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
             catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException)
             {
             }
-            _open.TryRemove(client, out _);
+            _open.TryRemove(socket, out _);
         }
     }
 }
