@@ -26,14 +26,17 @@ internal sealed record ContinueToken(long Revision, string StartKey)
         {
             var token = JsonParser.ParseMap(Base64Url.DecodeFromChars(text.TrimEnd('=')));
             if (token.GetString("v") != "meta.k8s.io/v1")
-                throw ApiException.BadRequest($"continue key is not valid: server does not recognize this encoded version \"{token.GetString("v")}\"");
+                throw ApiException.BadRequest($"invalid continue token: continue key is not valid: server does not recognize this encoded version \"{token.GetString("v")}\"");
             if (token.GetString("start") is not { Length: > 0 } start || token.GetInteger("rv") is not { } revision || start.Contains("..", StringComparison.Ordinal))
-                throw ApiException.BadRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
+                throw ApiException.BadRequest("invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
             return new ContinueToken(revision, resource.Prefix + start.TrimStart('/'));
         }
         catch (Exception e) when (e is FormatException or JsonException)
         {
-            throw ApiException.BadRequest("continue key is not valid: " + e.Message);
+            // Go names the first byte that is no base64; a text of valid letters is cut short.
+            var letters = text.TakeWhile(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_').Count();
+            var why = e is FormatException ? $"illegal base64 data at input byte {(letters < text.Length ? letters : text.Length / 4 * 4)}" : e.Message;
+            throw ApiException.BadRequest("invalid continue token: continue key is not valid: " + why);
         }
     }
 

@@ -27,8 +27,8 @@ internal sealed record DeleteOptions
         {
             var preconditions = body.GetMap("preconditions");
             var dryRun = body.GetList("dryRun");
-            foreach (var value in (dryRun ?? []).Where(v => v is not "All"))
-                errors.NotSupported("dryRun", value, ["All"]);
+            if ((dryRun ?? []).Any(v => v is not "All"))
+                errors.NotSupported("dryRun", dryRun, ["All"]);
             options = new DeleteOptions
             {
                 GracePeriodSeconds = body.GetInteger("gracePeriodSeconds"),

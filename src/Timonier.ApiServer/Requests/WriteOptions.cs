@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Timonier.Api.Errors;
+using Timonier.Api.Json;
 
 namespace Timonier.ApiServer.Requests;
 
@@ -33,8 +34,11 @@ internal sealed record WriteOptions
         var manager = query["fieldManager"].ToString();
         if (manager.Length > 128)
             errors.TooLong("fieldManager", 128);
-        if (manager.Any(c => char.IsControl(c)))
-            errors.Invalid("fieldManager", manager, "should only contain printable characters");
+        for (var i = 0; i < manager.Length; i++)
+        {
+            if (char.IsControl(manager[i]))
+                errors.Invalid("fieldManager", manager, $"invalid character U+{(int)manager[i]:X4} (at position {i})");
+        }
         var dryRun = ParseDryRun(query, errors);
         if (errors.Any)
             throw ApiException.Invalid(new("meta.k8s.io", "v1", kind), "", errors.Errors);
@@ -50,11 +54,8 @@ internal sealed record WriteOptions
     public static bool ParseDryRun(IQueryCollection query, FieldErrors errors)
     {
         var values = query["dryRun"];
-        foreach (var value in values)
-        {
-            if (value != "All")
-                errors.NotSupported("dryRun", value, ["All"]);
-        }
+        if (values.Any(v => v != "All"))
+            errors.NotSupported("dryRun", new JsonList(values), ["All"]);
         return values.Count > 0;
     }
 }

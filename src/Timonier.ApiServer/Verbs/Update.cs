@@ -1,3 +1,4 @@
+using Timonier.Api.Errors;
 using Timonier.Api.Json;
 using Timonier.ApiServer.Content;
 using Timonier.ApiServer.Requests;
@@ -12,6 +13,8 @@ internal static class Update
         var duplicates = new List<string>();
         var options = WriteOptions.Parse(call.Http.Request.Query, "UpdateOptions") with { Duplicates = duplicates };
         var body = await BodyDecoder.ReadObjectAsync(call, options, duplicates);
+        if (body.GetMap("metadata")?.GetString("name") is not { Length: > 0 })
+            throw ApiException.BadRequest($"the name of the object ({call.Info.Name} based on URL) was undeterminable: name must be provided");
         var write = new UpdateWrite { Scope = call.Scope(options), Resource = call.Store, Options = options, Body = body };
         var result = await writes.RunAsync(write, call.Cancel);
         await Responder.WriteAsync(call, result.Created ? 201 : 200, result);
