@@ -35,8 +35,10 @@ fi
 
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-# buildah since 1.38 raises root's limits, which is refused where CAP_SYS_RESOURCE is missing: they stay as they are.
-limits=$(awk '/^Max processes/ && $4 != "unlimited" { printf " --ulimit nproc=%s:%s", $4, $4 } /^Max open files/ && $5 != "unlimited" { printf " --ulimit nofile=%s:%s", $5, $5 }' /proc/self/limits)
+# buildah since 1.38 raises root's limits, which is refused where CAP_SYS_RESOURCE is missing: they stay as they are. Older ones lower that of processes to pid_max first.
+limits=$(awk -v pids="$(cat /proc/sys/kernel/pid_max)" '
+  /^Max processes/ && $4 != "unlimited" { if ($4 > pids) $4 = pids; printf " --ulimit nproc=%s:%s", $4, $4 }
+  /^Max open files/ && $5 != "unlimited" { printf " --ulimit nofile=%s:%s", $5, $5 }' /proc/self/limits)
 in_storage() { buildah --root "$cache/storage" --runroot "$cache/run" "$@"; }
 cp stand-in/* "$(command -v busybox)" "$work/"
 chmod 755 "$work/stand-in.sh"

@@ -1,9 +1,7 @@
-using Timonier.Testing.Processes;
-
 namespace Timonier.Cluster.Tests;
 
 internal static class Repository
 {
-    /// <summary>The folder of Timonier.slnx: the program lies in src/Timonier/bin/CONFIGURATION/FRAMEWORK below it.</summary>
-    public static string Root { get; } = Path.GetFullPath(Path.Combine(TimonierServer.ProgramPath, "../../../../../.."));
+    /// <summary>The folder of Timonier.slnx: these tests lie in tests/PROJECT/bin/CONFIGURATION/FRAMEWORK below it.</summary>
+    public static string Root { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../.."));
 }

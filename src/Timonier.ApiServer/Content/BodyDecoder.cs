@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Timonier.Api.Errors;
 using Timonier.Api.Json;
+using Timonier.Api.Normalize;
 using Timonier.Api.Protobuf;
 using Timonier.Api.Schema;
 using Timonier.Api.Yaml;
@@ -83,7 +84,12 @@ internal static class BodyDecoder
     public static async ValueTask<JsonMap?> ReadOptionsAsync(ApiCall call, string kind)
     {
         var bytes = await ReadBytesAsync(call.Http);
-        return bytes.Length == 0 ? null : Decode(call, bytes, kind);
+        if (bytes.Length == 0)
+            return null;
+        var options = Decode(call, bytes, kind);
+        // A value of another type is refused, not passed over: who asks for a grace of "30" must not get none.
+        options["kind"] = kind;
+        return Normalizer.Normalize(options, call.Core.Options.Schema.Type("meta/v1." + kind));
     }
 
     private static JsonMap Decode(ApiCall call, byte[] bytes, string kind, List<string>? duplicates = null)

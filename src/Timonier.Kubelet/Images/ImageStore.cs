@@ -73,7 +73,7 @@ public sealed class ImageStore : IDisposable
         {
             string[] storage = ["--root", Path.Combine(_options.RootDirectory, "build", "storage"), "--runroot", Path.Combine(_options.StateDirectory, "build"), "--storage-driver", BuildDriver()];
             string[] file = dockerfile is null ? [] : ["--file", dockerfile];
-            await _processes.RunAsync("buildah", [.. storage, "bud", "--isolation", "chroot", "--layers", "--tag", fullName, .. BuildLimits.Arguments(File.ReadLines("/proc/self/limits")), .. file, directory], BuildTimeout, cancellationToken, onOutput);
+            await _processes.RunAsync("buildah", [.. storage, "bud", "--isolation", "chroot", "--layers", "--tag", fullName, .. BuildLimits.OfThisProcess(), .. file, directory], BuildTimeout, cancellationToken, onOutput);
             await _processes.RunAsync("buildah", [.. storage, "push", fullName, $"oci-archive:{archive}:{fullName}"], BuildTimeout, cancellationToken);
             await ImportAsync(archive, cancellationToken);
             await WaitUntilVisibleAsync(fullName, cancellationToken);
