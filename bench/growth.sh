@@ -22,7 +22,7 @@ done
 # What a write costs by itself is taken off, so that the events remain.
 base=$(value "$(watches --watchers 0 --seconds "$seconds")" cpu_us_per_write)
 for watchers in 1 10 100 1000; do
-  note "watch, per event delivered" $watchers "$(awk -v w="$(value "$(watches --watchers $watchers --seconds "$seconds")" cpu_us_per_write)" -v b="$base" -v n=$watchers 'BEGIN { printf "%.2f", w > b ? (w - b) / n : 0 }')"
+  note "watch, per event delivered" $watchers "$(awk -v w="$(value "$(watches --watchers $watchers --seconds "$seconds")" cpu_us_per_write)" -v b="$base" -v n=$watchers 'BEGIN { printf "%.2f", (w > b ? (w - b) / n : 0) }')"
 done
 awk -F'|' '!($1 in first) { first[$1] = $3; order[++n] = $1 } { last[$1] = $3 }
   END { for (i = 1; i <= n; i++) if (first[order[i]] > 0 && last[order[i]] > 1.5 * first[order[i]]) { print "grows faster than its work: " order[i] " (" first[order[i]] " to " last[order[i]] " µs)"; found = 1 }
