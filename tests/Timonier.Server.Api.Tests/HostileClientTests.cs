@@ -135,8 +135,9 @@ public sealed class HostileClientTests(ServerFixture fixture) : IClassFixture<Se
     {
         var memory = MemoryBytes();
         await using var stream = await ConnectAsync(SslApplicationProtocol.Http2);
-        var (sent, received) = await FloodAsync(stream, how);
-        Assert.True(sent > 0 && received > FramesOfItsOwn, $"{how}: {sent} bytes sent, {received} received");
+        var (sent, received, cut) = await FloodAsync(stream, how);
+        // A connection that is cut by a reset takes with it what the client had not read yet.
+        Assert.True(sent > 0 && (cut || received > FramesOfItsOwn), $"{how}: {sent} bytes sent, {received} received");
         await StillServesAsync();
         Assert.InRange(MemoryBytes() - memory, long.MinValue, 200L << 20);
     }
@@ -144,7 +145,7 @@ public sealed class HostileClientTests(ServerFixture fixture) : IClassFixture<Se
     /// <summary>The server's SETTINGS and WINDOW_UPDATE, and its acknowledgement of ours: what was sent after them was understood.</summary>
     private const int FramesOfItsOwn = 40;
 
-    private static async Task<(int Sent, long Received)> FloodAsync(SslStream stream, string how)
+    private static async Task<(int Sent, long Received, bool Cut)> FloodAsync(SslStream stream, string how)
     {
         using var limit = new CancellationTokenSource(Limit);
         await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
@@ -186,8 +187,9 @@ public sealed class HostileClientTests(ServerFixture fixture) : IClassFixture<Se
         }
         // What has come by now is told from; a connection that is still open is closed.
         await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System));
+        var cut = reading.IsCompleted;
         stream.Close();
-        return (sent, await reading);
+        return (sent, await reading, cut);
     }
 
     private static byte[] Frame(byte type, byte flags, int stream, ReadOnlySpan<byte> payload) =>
